@@ -1,0 +1,245 @@
+//! Tokens: signing them, and the one function that believes them.
+//!
+//! A token has no say in how it is verified: its `kid` names a key of ours, and that key names the algorithm. It
+//! is not judged here whether the key, the session and the issuer are still good; see `service::tokens`.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::domain::error::{Error, Result, TokenFault};
+use crate::domain::ids::{Timestamp, UserId};
+use crate::domain::json::{self, Twice};
+use crate::domain::tokens::{Claims, TokenType};
+
+pub use super::keys::{Algorithm, NewKey, SigningKey, VerifyingKey, generate};
+
+/// Longest token that is looked at, in bytes; ours have about 500.
+pub const TOKEN_MAX: usize = 4096;
+/// How far `iat` may lie in the future, in seconds. It is not asked who may come in (that is `exp`), and a clock that
+/// was set back by a little must not log everybody out. `exp` and `nbf` get no such grace.
+const IAT_LEEWAY: i64 = 60;
+/// Deepest nesting of arrays and objects; our own tokens have one level.
+const DEPTH_MAX: usize = 8;
+/// Last second of the year 9999, in seconds since 1970: the last that RFC 3339 can write.
+const LAST_SECOND: i64 = 253_402_300_799;
+/// Header names that would let a token bring its own key, or rules that we do not know.
+const FORBIDDEN_HEADERS: [&str; 5] = ["crit", "jwk", "jku", "x5u", "x5c"];
+
+#[derive(Serialize)]
+struct HeaderOut<'a> {
+    alg: &'a str,
+    typ: &'a str,
+    kid: &'a str,
+}
+
+#[derive(Serialize)]
+struct ClaimsOut<'a> {
+    token_type: &'a str,
+    exp: i64,
+    iat: i64,
+    jti: &'a str,
+    user_id: i64,
+    sub: String,
+    sid: &'a str,
+    iss: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'a str>,
+}
+
+/// What a token says of itself, whether true or not. Only for showing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unverified {
+    /// The header.
+    pub header: Map<String, Value>,
+    /// The claims.
+    pub claims: Map<String, Value>,
+}
+
+/// A token taken apart; nothing of it is believed yet.
+struct Parts<'a> {
+    header: Map<String, Value>,
+    /// Decoded, not yet read.
+    claims: Vec<u8>,
+    /// What is signed: both as they stand in the token.
+    signed: &'a str,
+    /// As it stands in the token.
+    signature: &'a str,
+}
+
+/// Signs claims; the header is `alg`, `typ` and `kid`.
+///
+/// # Errors
+/// `Internal` when the key cannot sign.
+pub fn sign(key: &SigningKey, claims: &Claims) -> Result<String> {
+    let header = HeaderOut { alg: key.algorithm.name(), typ: claims.token_type.header_type(), kid: &key.kid };
+    let body = ClaimsOut {
+        token_type: claims.token_type.as_str(),
+        exp: claims.exp,
+        iat: claims.iat,
+        jti: &claims.jti,
+        user_id: claims.user_id.0,
+        sub: claims.user_id.to_string(),
+        sid: &claims.sid,
+        iss: &claims.iss,
+        aud: claims.aud.as_deref(),
+    };
+    let mut token = format!("{}.{}", encode(&header)?, encode(&body)?);
+    let signature =
+        jsonwebtoken::crypto::sign(token.as_bytes(), &key.key, key.algorithm.backend()).map_err(Error::internal)?;
+    token.push('.');
+    token.push_str(&signature);
+    Ok(token)
+}
+
+/// The `kid` in a token's header: which key to verify it with.
+///
+/// # Errors
+/// - `Malformed` — not a token at all: too long, not three parts of canonical base64url, or no JSON header
+/// - `UnknownKey` — it names none
+pub fn key_id(token: &str) -> Result<String, TokenFault> {
+    kid(&Parts::of(token)?.header).map(str::to_owned)
+}
+
+/// Verifies a token: that `key` signed it, that it is of the `expected` kind, that its claims are whole and `now` is
+/// within its time. Nothing it says is believed before the signature is.
+///
+/// # Errors
+/// - `Malformed` — not a token, or its claims are not one JSON object without repeated names
+/// - `UnknownKey` — its `kid` is not that of `key`
+/// - `WrongHeader` — `alg` is not the key's, `typ` is none of ours, or it brings `crit` or a key of its own
+/// - `BadSignature` — the key did not sign this
+/// - `WrongType` — good, and of another kind than `expected`
+/// - `Claim` — the claim is missing or of the wrong JSON type
+/// - `Expired` — `exp` is not later than `now`
+/// - `NotYetValid` — `nbf` is later than `now`, or `iat` is by more than a minute
+pub fn verify(token: &str, key: &VerifyingKey, expected: TokenType, now: Timestamp) -> Result<Claims, TokenFault> {
+    let parts = Parts::of(token)?;
+    let presented = check_header(&parts.header, key)?;
+    check_signature(&parts, key)?;
+    let claims = object(&parts.claims)?;
+    if presented != expected || text(&claims, "token_type")? != expected.as_str() {
+        return Err(TokenFault::WrongType);
+    }
+    let read = read_claims(&claims, expected)?;
+    check_time(&claims, &read, now.timestamp())?;
+    Ok(read)
+}
+
+/// Reads what a token says of itself without verifying anything. Nobody may be let in for it.
+///
+/// # Errors
+/// `Malformed` when it is no token.
+pub fn read_unverified(token: &str) -> Result<Unverified, TokenFault> {
+    let parts = Parts::of(token)?;
+    let claims = object(&parts.claims)?;
+    Ok(Unverified { header: parts.header, claims })
+}
+
+impl<'a> Parts<'a> {
+    fn of(token: &'a str) -> Result<Self, TokenFault> {
+        if token.len() > TOKEN_MAX {
+            return Err(TokenFault::Malformed);
+        }
+        let (signed, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
+        let (header, claims) = signed.split_once('.').ok_or(TokenFault::Malformed)?;
+        // A fourth part would leave a dot in `claims`, which is no base64url.
+        let header = object(&decode(header)?)?;
+        decode(signature)?; // Only for its spelling; its length is for the algorithm to judge.
+        Ok(Self { header, claims: decode(claims)?, signed, signature })
+    }
+}
+
+/// The JSON object that these bytes are.
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, TokenFault> {
+    match json::parse(bytes, DEPTH_MAX, Twice::Refused) {
+        Ok(Value::Object(map)) => Ok(map),
+        _ => Err(TokenFault::Malformed),
+    }
+}
+
+/// The only spelling of some bytes: no padding, no blanks, no stray bits in the last character.
+fn decode(part: &str) -> Result<Vec<u8>, TokenFault> {
+    URL_SAFE_NO_PAD.decode(part).ok().filter(|bytes| !bytes.is_empty()).ok_or(TokenFault::Malformed)
+}
+
+fn encode(value: &impl Serialize) -> Result<String> {
+    Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(value).map_err(Error::internal)?))
+}
+
+fn kid(header: &Map<String, Value>) -> Result<&str, TokenFault> {
+    header.get("kid").and_then(Value::as_str).ok_or(TokenFault::UnknownKey)
+}
+
+/// Checks the header against the key, and gives the kind of token that it claims.
+fn check_header(header: &Map<String, Value>, key: &VerifyingKey) -> Result<TokenType, TokenFault> {
+    if kid(header)? != key.kid {
+        return Err(TokenFault::UnknownKey);
+    }
+    let is_keys = header.get("alg").and_then(Value::as_str) == Some(key.algorithm.name());
+    if !is_keys || FORBIDDEN_HEADERS.iter().any(|name| header.contains_key(*name)) {
+        return Err(TokenFault::WrongHeader);
+    }
+    let typ = header.get("typ").and_then(Value::as_str).ok_or(TokenFault::WrongHeader)?;
+    let kinds = [TokenType::Access, TokenType::Refresh];
+    kinds.into_iter().find(|kind| kind.header_type() == typ).ok_or(TokenFault::WrongHeader)
+}
+
+fn check_signature(parts: &Parts<'_>, key: &VerifyingKey) -> Result<(), TokenFault> {
+    let (message, algorithm) = (parts.signed.as_bytes(), key.algorithm.backend());
+    let good = jsonwebtoken::crypto::verify(parts.signature, message, &key.key, algorithm).unwrap_or(false);
+    if good { Ok(()) } else { Err(TokenFault::BadSignature) }
+}
+
+/// Reads each claim in its one type.
+fn read_claims(claims: &Map<String, Value>, token_type: TokenType) -> Result<Claims, TokenFault> {
+    let user_id = user_id(claims)?;
+    if text(claims, "sub")? != user_id.to_string() {
+        return Err(TokenFault::Claim("sub"));
+    }
+    Ok(Claims {
+        token_type,
+        exp: second(claims, "exp")?,
+        iat: second(claims, "iat")?,
+        jti: text(claims, "jti")?.to_owned(),
+        user_id,
+        sid: text(claims, "sid")?.to_owned(),
+        iss: text(claims, "iss")?.to_owned(),
+        aud: if claims.contains_key("aud") { Some(text(claims, "aud")?.to_owned()) } else { None },
+    })
+}
+
+fn check_time(claims: &Map<String, Value>, read: &Claims, now: i64) -> Result<(), TokenFault> {
+    if claims.contains_key("nbf") && second(claims, "nbf")? > now {
+        return Err(TokenFault::NotYetValid);
+    }
+    if read.exp <= now {
+        return Err(TokenFault::Expired);
+    }
+    if read.iat > now.saturating_add(IAT_LEEWAY) {
+        return Err(TokenFault::NotYetValid);
+    }
+    Ok(())
+}
+
+/// A string that is not empty.
+fn text<'a>(claims: &'a Map<String, Value>, name: &'static str) -> Result<&'a str, TokenFault> {
+    claims.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).ok_or(TokenFault::Claim(name))
+}
+
+/// A whole number of seconds since 1970; no fraction, no exponent, no string.
+fn second(claims: &Map<String, Value>, name: &'static str) -> Result<i64, TokenFault> {
+    let number = claims.get(name).and_then(Value::as_i64);
+    number.filter(|second| (0..=LAST_SECOND).contains(second)).ok_or(TokenFault::Claim(name))
+}
+
+/// An integer, or a string of its digits (D-12); never in another spelling.
+fn user_id(claims: &Map<String, Value>) -> Result<UserId, TokenFault> {
+    let number = match claims.get("user_id") {
+        Some(Value::String(digits)) => digits.parse::<i64>().ok().filter(|number| number.to_string() == *digits),
+        Some(value) => value.as_i64(),
+        None => None,
+    };
+    number.filter(|number| *number > 0).map(UserId).ok_or(TokenFault::Claim("user_id"))
+}

@@ -1,0 +1,288 @@
+//! The only error type of the operations. Its variants tell the caller how to go on: correct the input, sign in, wait.
+//!
+//! Doors translate it last: `http/<dialect>/failure.rs` into a status and a body, `cli/mod.rs` into a text and an exit
+//! code. It must never carry a secret: messages and field values in it may be shown to whoever called.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::rights::Right;
+
+/// Shorthand for results that fail with [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation did not happen.
+#[derive(Debug)]
+pub enum Error {
+    /// The input is wrong; every wrong field is named at once.
+    Invalid(Vec<FieldError>),
+    /// The caller has not proved who he is.
+    Unauthenticated(Reason),
+    /// The caller is known and may not do this.
+    Forbidden(Refusal),
+    /// Nothing is there by that name; what the caller must not know of looks the same.
+    NotFound(Entity),
+    /// The state of the data speaks against it.
+    Conflict(Conflict),
+    /// Too many attempts; it may be tried again after this time.
+    TooMany {
+        /// Time to wait.
+        retry_after: Duration,
+    },
+    /// Storage or hashing capacity is not to be had now; nothing happened.
+    Unavailable {
+        /// Time to wait.
+        retry_after: Duration,
+    },
+    /// A fault of ours. Logged once at the door, never shown.
+    Internal(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// One complaint about one field. An empty `field` speaks of the input as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Name as in the API (`first_name`), or empty.
+    pub field: String,
+    /// Stable machine code in Django REST framework's words: `required`, `blank`, `null`, `invalid`, `max_length` …
+    pub code: &'static str,
+    /// Sentence for people.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A complaint about `field`.
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+
+    /// Nothing stands where something must.
+    pub fn blank(field: impl Into<String>) -> Self {
+        Self::new(field, "blank", "This field may not be blank.")
+    }
+
+    /// More than `most` characters.
+    pub fn too_long(field: impl Into<String>, most: usize) -> Self {
+        Self::new(field, "max_length", format!("Ensure this field has no more than {most} characters."))
+    }
+
+    /// A NUL, at which other programs take a text to end.
+    pub fn null_characters(field: impl Into<String>) -> Self {
+        Self::new(field, "null_characters_not_allowed", "Null characters are not allowed.")
+    }
+}
+
+/// Kinds of things that can be missing or taken; the words are those of error texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each variant is the noun itself")]
+pub enum Entity {
+    User,
+    Role,
+    Resource,
+    Action,
+    Permission,
+    Session,
+    Token,
+    Setting,
+    Page,
+}
+
+impl Entity {
+    /// The word for people, lower case.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Entity::User => "user",
+            Entity::Role => "role",
+            Entity::Resource => "resource",
+            Entity::Action => "action",
+            Entity::Permission => "permission",
+            Entity::Session => "session",
+            Entity::Token => "token",
+            Entity::Setting => "setting",
+            Entity::Page => "page",
+        }
+    }
+
+    /// `a` or `an`, as the noun asks.
+    pub fn article(self) -> &'static str {
+        if self == Entity::Action { "an" } else { "a" }
+    }
+}
+
+/// Why credentials were not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// None were sent.
+    Missing,
+    /// The `Authorization` header is not `Bearer <token>`.
+    MalformedHeader,
+    /// Identifier and password do not belong to an active account. Says no more than that.
+    BadCredentials,
+    /// The token is not good.
+    Token(TokenFault),
+    /// The token is good, its user is not active.
+    UserInactive,
+    /// The token is good, its user is gone.
+    UserGone,
+}
+
+/// What is wrong with a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenFault {
+    /// Not three base64url parts with a JSON header and JSON claims of the right types.
+    Malformed,
+    /// The header's `kid` names no key of this server, or there is none.
+    UnknownKey,
+    /// The header's algorithm, `typ` or `crit` is not what the key and the place ask for.
+    WrongHeader,
+    /// The signature is not the key's.
+    BadSignature,
+    /// `exp` has come.
+    Expired,
+    /// `nbf` or `iat` lies in the future.
+    NotYetValid,
+    /// A good token of another kind: access for refresh, or the reverse.
+    WrongType,
+    /// This required claim is absent or has the wrong type.
+    Claim(&'static str),
+    /// It was issued by another issuer or for another audience.
+    WrongIssuer,
+    /// Its session has ended, or it was revoked.
+    Revoked,
+    /// A refresh token that was spent before; its session has been ended for it.
+    Reused,
+}
+
+/// Why a known caller is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// He lacks this right.
+    Lacks(Right),
+    /// He would give away, or touch somebody who holds, this right that he lacks himself.
+    Beyond(Right),
+    /// Only a superuser may do this.
+    SuperuserOnly,
+    /// Registration is closed, or closed to this address (D-14).
+    RegistrationClosed,
+}
+
+/// What speaks against an otherwise right request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conflict {
+    /// Another `Entity` has this value of `field`.
+    Taken(Entity, &'static str),
+    /// It would leave no active superuser.
+    LastSuperuser,
+    /// A built-in thing that may not be changed, such as the action `all`.
+    BuiltIn(Entity),
+}
+
+impl Error {
+    /// One complaint about one field.
+    pub fn invalid(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Error::Invalid(vec![FieldError::new(field, code, message)])
+    }
+
+    /// Wraps a fault of ours.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Error::Internal(cause.into())
+    }
+
+    /// Wraps a token fault.
+    pub fn token(fault: TokenFault) -> Self {
+        Error::Unauthenticated(Reason::Token(fault))
+    }
+}
+
+impl From<FieldError> for Error {
+    fn from(fault: FieldError) -> Self {
+        Error::Invalid(vec![fault])
+    }
+}
+
+impl From<TokenFault> for Error {
+    fn from(fault: TokenFault) -> Self {
+        Error::token(fault)
+    }
+}
+
+impl fmt::Display for TokenFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TokenFault::Malformed => f.write_str("the token is malformed"),
+            TokenFault::UnknownKey => f.write_str("the token is signed with a key that this server does not have"),
+            TokenFault::WrongHeader => f.write_str("the token's header does not fit its key"),
+            TokenFault::BadSignature => f.write_str("the token's signature is wrong"),
+            TokenFault::Expired => f.write_str("the token has expired"),
+            TokenFault::NotYetValid => f.write_str("the token is not valid yet"),
+            TokenFault::WrongType => f.write_str("the token is of another kind"),
+            TokenFault::Claim(name) => write!(f, "the token's claim \"{name}\" is missing or wrong"),
+            TokenFault::WrongIssuer => f.write_str("the token was issued by or for somebody else"),
+            TokenFault::Revoked => f.write_str("the token was revoked or its session has ended"),
+            TokenFault::Reused => f.write_str("the refresh token was used before; its session has been ended"),
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Missing => f.write_str("no credentials were given"),
+            Reason::MalformedHeader => f.write_str("the Authorization header is not \"Bearer <token>\""),
+            Reason::BadCredentials => f.write_str("no active account has these credentials"),
+            Reason::Token(fault) => fault.fmt(f),
+            Reason::UserInactive => f.write_str("the user is not active"),
+            Reason::UserGone => f.write_str("the user does not exist any more"),
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Refusal::Lacks(right) => write!(f, "the permission {right} is missing"),
+            Refusal::Beyond(right) => write!(f, "this reaches beyond the caller's own rights: {right} is missing"),
+            Refusal::SuperuserOnly => f.write_str("only a superuser may do this"),
+            Refusal::RegistrationClosed => f.write_str("registration is closed"),
+        }
+    }
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Conflict::Taken(entity, field) => {
+                write!(f, "{} {} with this {field} already exists", entity.article(), entity.noun())
+            }
+            Conflict::LastSuperuser => f.write_str("this would leave no active superuser"),
+            Conflict::BuiltIn(entity) => {
+                write!(f, "this {} is built in and cannot be changed or deleted", entity.noun())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Invalid(fields) => {
+                let mut first = true;
+                for FieldError { field, message, .. } in fields {
+                    if !std::mem::take(&mut first) {
+                        f.write_str("; ")?;
+                    }
+                    if field.is_empty() { f.write_str(message)? } else { write!(f, "{field}: {message}")? }
+                }
+                Ok(())
+            }
+            Error::Unauthenticated(reason) => reason.fmt(f),
+            Error::Forbidden(refusal) => refusal.fmt(f),
+            Error::NotFound(entity) => write!(f, "no such {}", entity.noun()),
+            Error::Conflict(conflict) => conflict.fmt(f),
+            Error::TooMany { retry_after } => write!(f, "too many attempts; try again in {} s", retry_after.as_secs()),
+            Error::Unavailable { retry_after } => write!(f, "busy; try again in {} s", retry_after.as_secs()),
+            Error::Internal(cause) => write!(f, "internal error: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}

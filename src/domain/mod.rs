@@ -1,0 +1,21 @@
+//! What the program is about: users, roles, sessions and the rules that need nothing but their values. Knows nothing of
+//! databases, HTTP or terminals.
+//!
+//! No type here can be serialised. A door that shows one copies it, field by field, into a type of its own, so that
+//! nothing is shown by accident.
+
+pub mod advice;
+pub mod audit;
+pub mod catalog;
+pub mod error;
+pub mod identifiers;
+pub mod ids;
+pub mod json;
+pub mod pages;
+pub mod passwords;
+pub mod rights;
+pub mod sessions;
+pub mod settings;
+pub mod times;
+pub mod tokens;
+pub mod users;

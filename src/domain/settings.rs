@@ -1,0 +1,172 @@
+//! Runtime settings: what an administrator changes while the server runs, by CLI or `settings/` (D-11, D-14).
+//!
+//! The one list of them is in `settings/known.rs`. A value is kept as JSON, and only if it differs from its default. How
+//! the process itself is started is in `config.rs`, not here.
+
+mod known;
+mod values;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use known::{ALL, Kind, Setting, find};
+pub use values::switch;
+
+/// Rules for tokens, one set for each of the systems that the server speaks as (D-11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each variant is the profile's name in D-11")]
+pub enum Profile {
+    Rbac,
+    Djoser,
+    SimpleJwt,
+    PyJwt,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Profile; 4] = [Profile::Rbac, Profile::Djoser, Profile::SimpleJwt, Profile::PyJwt];
+
+    /// The stored text, and the first part of the keys of its settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Profile::Rbac => "rbac",
+            Profile::Djoser => "djoser",
+            Profile::SimpleJwt => "simplejwt",
+            Profile::PyJwt => "pyjwt",
+        }
+    }
+
+    /// Reads the stored text.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.as_str() == text)
+    }
+}
+
+/// Lifetimes and rotation of one profile (D-11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenRules {
+    /// Life of an access token.
+    pub access: Duration,
+    /// Life of a refresh token.
+    pub refresh: Duration,
+    /// Life of a session, however often it is refreshed.
+    pub session: Duration,
+    /// Whether a refresh spends the refresh token and gives a new one.
+    pub rotates: bool,
+}
+
+/// Who may register (D-14).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Nobody.
+    Closed,
+    /// Whoever has an address in one of these domains, in ASCII.
+    Domains(Vec<String>),
+}
+
+/// A value out of what is stored; `None` if it is unknown or no longer valid, and so not obeyed.
+pub fn read_stored(key: &str, json: &str) -> Option<Value> {
+    find(key)?.accept(&serde_json::from_str(json).ok()?).ok()
+}
+
+/// All settings as they are at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settings {
+    changed: BTreeMap<String, Value>,
+}
+
+impl Settings {
+    /// Settings out of what is stored; what is unknown or no longer valid is left out and so has its default.
+    pub fn from_stored(stored: impl IntoIterator<Item = (String, String)>) -> Self {
+        let changed =
+            stored.into_iter().filter_map(|(key, json)| read_stored(&key, &json).map(|value| (key, value))).collect();
+        Self { changed }
+    }
+
+    /// The value of a setting.
+    pub fn value(&self, setting: &Setting) -> Value {
+        self.changed.get(setting.key).cloned().unwrap_or_else(|| setting.default_value())
+    }
+
+    /// Whether the setting was changed from its default.
+    pub fn is_changed(&self, setting: &Setting) -> bool {
+        self.changed.contains_key(setting.key)
+    }
+
+    fn get(&self, key: &str) -> Value {
+        find(key).map(|setting| self.value(setting)).unwrap_or(Value::Null)
+    }
+
+    fn seconds(&self, key: &str) -> Duration {
+        Duration::from_secs(self.get(key).as_u64().unwrap_or(0))
+    }
+
+    fn switch(&self, key: &str) -> bool {
+        self.get(key).as_bool().unwrap_or(false)
+    }
+
+    fn text(&self, key: &str) -> String {
+        self.get(key).as_str().unwrap_or("").to_owned()
+    }
+
+    /// Rules for tokens of a profile.
+    pub fn token_rules(&self, profile: Profile) -> TokenRules {
+        let name = profile.as_str();
+        TokenRules {
+            access: self.seconds(&format!("{name}.access_lifetime")),
+            refresh: self.seconds(&format!("{name}.refresh_lifetime")),
+            session: self.seconds(&format!("{name}.session_lifetime")),
+            rotates: self.switch(&format!("{name}.rotate_refresh")),
+        }
+    }
+
+    /// How long a spent refresh token gets the same successor.
+    pub fn refresh_grace(&self) -> Duration {
+        self.seconds("refresh.grace")
+    }
+
+    /// Who may register.
+    pub fn registration(&self) -> Registration {
+        match self.get("registration.mode") {
+            Value::String(word) if word == "open" => Registration::Open,
+            Value::Array(items) => {
+                Registration::Domains(items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
+            }
+            _ => Registration::Closed,
+        }
+    }
+
+    /// Whether a new account waits for its activation.
+    pub fn activation(&self) -> bool {
+        self.switch("registration.activation")
+    }
+
+    /// Whether passwords follow NIST SP 800-63B-4 in place of Django.
+    pub fn nist_passwords(&self) -> bool {
+        self.text("password.profile") == "nist"
+    }
+
+    /// Public URL, if one is set.
+    pub fn public_url(&self) -> Option<String> {
+        Some(self.text("public_url")).filter(|url| !url.is_empty())
+    }
+
+    /// Audience of tokens, if one is set.
+    pub fn audience(&self) -> Option<String> {
+        Some(self.text("tokens.audience")).filter(|audience| !audience.is_empty())
+    }
+
+    /// Whether a refresh token is accepted as Bearer (D-13).
+    pub fn bearer_refresh(&self) -> bool {
+        self.switch("tokens.bearer_refresh")
+    }
+
+    /// Most live sessions of one user, if there is a limit.
+    pub fn sessions_per_user(&self) -> Option<u64> {
+        self.get("sessions.per_user").as_u64().filter(|most| *most > 0)
+    }
+}

@@ -1,0 +1,42 @@
+//! `authsrv`: users, sign-in, sessions and rights for REST APIs, in one binary over one SQLite file.
+//!
+//! # The map
+//!
+//! In order of dependency; each module may name those above it and none below (`tests/layers.rs` keeps that):
+//!
+//! | module | what it is | start at |
+//! |---|---|---|
+//! | [`domain`] | users, roles, sessions …: values and their rules; [`Error`](domain::error::Error) | `domain/users.rs` |
+//! | [`crypto`] | hashing, signing, sealing, randomness | `crypto/jwt.rs`: the one function that verifies tokens |
+//!
+//! To see what a request or command does, read its handler, the service function it calls, and the SQL that this runs.
+//!
+//! # What always holds
+//!
+//! - Every door calls the same service functions; rights, values and lifetimes are decided there and nowhere else. A
+//!   route also names its guard in its table, which judges a request before its body is parsed; the service asks again.
+//! - Every change writes one audit row in the transaction of the change, the end of all sessions also where there was none,
+//!   since it stops sign-ins that are under way. Only these write none: a spent token shown again within the grace, which is
+//!   marked as used, and what has expired or is over, when it is marked as ended or cleared. Hashing never happens inside a
+//!   transaction.
+//! - Whatever can end access (session, user, rights, key, setting) is read from the database at each request, since the
+//!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key.
+//! - Whoever writes is judged twice: when the request begins, and again in its transaction (`Ctx::write`), as are the last
+//!   superuser, a free address, a token not spent yet.
+//! - `synchronous=FULL`: what was answered with success survives a power loss.
+//! - One JSON body parser, driven by the same schema that the OpenAPI document shows (`http/shape.rs`).
+//! - Domain types cannot be serialised: an answer shows what a `wire` type lists, and no more.
+//!
+//! # Where this differs from what one might expect
+//!
+//! - Roles, resources and actions have the same columns, so one set of functions serves all three
+//!   ([`domain::catalog`], `service/catalog.rs`); what only roles have is in `service/roles.rs`.
+//! - Runtime settings are one table of keys, kinds and bounds ([`domain::settings`]) with JSON values, not a type per
+//!   setting, since doors list them generically.
+//! - A refresh token's successor is kept sealed under a key that only the spent token yields, so that the same pair can be
+//!   given again within the grace although nothing readable is stored; it is forgotten at the session's next refresh after
+//!   the grace, or at a purge.
+//! - The names under which tokens were issued (`iss`) are kept, so that a new public URL ends no session.
+
+pub mod crypto;
+pub mod domain;
