@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`domain`] | users, roles, sessions …: values and their rules; [`Error`](domain::error::Error) | `domain/users.rs` |
 //! | [`crypto`] | hashing, signing, sealing, randomness | `crypto/jwt.rs`: the one function that verifies tokens |
+//! | [`store`] | what is asked of a database, as traits; `store/sqlite` is the engine | `store/mod.rs` |
 //!
 //! To see what a request or command does, read its handler, the service function it calls, and the SQL that this runs.
 //!
@@ -40,3 +41,4 @@
 
 pub mod crypto;
 pub mod domain;
+pub mod store;

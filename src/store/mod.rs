@@ -1,0 +1,89 @@
+//! What the services ask of a database, as traits. The engines are in the folders beside this file.
+//!
+//! Rules that every engine keeps:
+//! - [`Store::begin`] with [`Mode::Write`] excludes every other writer until the transaction ends, in this process and
+//!   in others; what it reads cannot change under it. [`Mode::Read`] sees one state and changes nothing.
+//! - A [`Tx`] that is dropped is rolled back. After [`Tx::commit`] returns, the changes survive a power loss.
+//! - Lookups give `Option`; that something is missing is for the service to judge. A write by id says whether it hit.
+//! - Names of fields to order by come from allowlists; everything else is a bound parameter.
+//! - Contention and a full disk are [`Error::Unavailable`]: nothing happened.
+
+pub mod audit;
+pub mod catalog;
+pub mod instance;
+pub mod sessions;
+pub mod settings;
+pub mod sqlite;
+pub mod tokens;
+pub mod users;
+
+use crate::domain::error::{Error, Result};
+
+pub use audit::Audit;
+pub use catalog::{Catalog, RolePermission};
+pub use instance::Instance;
+pub use sessions::Sessions;
+pub use settings::Settings;
+pub use tokens::Tokens;
+pub use users::Users;
+
+/// What a transaction may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Look only.
+    Read,
+    /// Change, alone.
+    Write,
+}
+
+/// A database.
+pub trait Store: Send + Sync {
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// `Unavailable` when no connection is free or another writer does not finish in time; `Internal` for the rest.
+    fn begin(&self, mode: Mode) -> Result<Box<dyn Tx + '_>>;
+
+    /// Writes everything into the main file and empties the log beside it, as far as readers allow.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal`.
+    fn checkpoint(&self) -> Result<()>;
+}
+
+/// A transaction: everything the services ask.
+pub trait Tx: Users + Catalog + Sessions + Tokens + Settings + Audit + Instance {
+    /// Makes the changes permanent.
+    ///
+    /// # Errors
+    /// `Unavailable` or `Internal`; then nothing happened.
+    fn commit(self: Box<Self>) -> Result<()>;
+}
+
+impl dyn Store + '_ {
+    /// Runs `look` on one unchanging state.
+    ///
+    /// # Errors
+    /// Those of `look`, and those of [`Store::begin`].
+    pub fn read<T>(&self, look: impl FnOnce(&dyn Tx) -> Result<T>) -> Result<T> {
+        let tx = self.begin(Mode::Read)?;
+        look(tx.as_ref())
+    }
+
+    /// Runs `change` in a transaction of its own and commits if it gives `Ok`, else rolls back: a refusal that leaves a
+    /// trace comes as a verdict in the `Ok`. Outside the transaction `change` must alter nothing.
+    ///
+    /// # Errors
+    /// Those of `change`, of [`Store::begin`] and of [`Tx::commit`].
+    pub fn write<T>(&self, change: impl FnOnce(&dyn Tx) -> Result<T>) -> Result<T> {
+        let tx = self.begin(Mode::Write)?;
+        let value = change(tx.as_ref())?;
+        tx.commit()?;
+        Ok(value)
+    }
+}
+
+/// The error of a write by id that should have hit one row and did not: a bug or a broken file.
+pub(crate) fn missed(what: &str) -> Error {
+    Error::internal(format!("a write to {what} hit no row"))
+}

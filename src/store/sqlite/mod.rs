@@ -1,0 +1,200 @@
+//! SQLite: one file, one writer, many readers.
+//!
+//! WAL with `synchronous=FULL`. Readers are `query_only` and see one state each; the one writer of this process begins
+//! with `BEGIN IMMEDIATE`, so it never has to upgrade and fail half-way. Each method has its SQL in it.
+
+mod audit;
+mod catalog;
+pub mod connections;
+mod errors;
+mod instance;
+mod list;
+pub mod open;
+mod sessions;
+mod settings;
+mod tokens;
+mod users;
+
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use r2d2::{Pool, PooledConnection};
+use rusqlite::{CachedStatement, Connection, Params, Row};
+
+use crate::domain::error::{Error, Result};
+use crate::domain::ids::Timestamp;
+use crate::store::{Mode, Store, Tx};
+
+use connections::Connections;
+use open::{Missing, OpenError, Opened};
+
+/// Readers at once. Each takes some 100 KB when used.
+const READERS: u32 = 16;
+
+/// A database file that is open.
+pub struct Sqlite {
+    readers: Pool<Connections>,
+    writer: Pool<Connections>,
+    path: PathBuf,
+    /// Device and number of the file that was opened.
+    identity: (u64, u64),
+    _lock: File,
+}
+
+impl Sqlite {
+    /// Opens a database file, makes it if allowed, and migrates it. `patience` is how long a writer waits for writers in
+    /// other processes.
+    ///
+    /// # Errors
+    /// Every [`OpenError`].
+    pub fn open(path: &Path, missing: Missing, patience: Duration) -> Result<(Self, Opened), OpenError> {
+        let (lock, opened) = open::prepare(path, missing)?;
+        let identity = identity(path).map_err(|cause| OpenError::Io { path: path.to_owned(), cause })?;
+        let readers = pool(path, Mode::Read, READERS, patience);
+        let writer = pool(path, Mode::Write, 1, patience);
+        Ok((Self { readers, writer, path: path.to_owned(), identity, _lock: lock }, opened))
+    }
+
+    /// Passes while the path still leads to the file that was opened. Connections would go on in a file that was moved
+    /// away or deleted, and what they acknowledge would be lost, or unknown to the command line.
+    fn still_there(&self) -> Result<()> {
+        match identity(&self.path) {
+            Ok(now) if now == self.identity => Ok(()),
+            _ => {
+                tracing::error!(path = %self.path.display(), "the database file was replaced or removed; stop, then start");
+                Err(Error::Unavailable { retry_after: Duration::from_secs(1) })
+            }
+        }
+    }
+}
+
+fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
+    std::fs::metadata(path).map(|file| (file.dev(), file.ino()))
+}
+
+/// A pool that opens connections when they are asked for and keeps them until they break.
+fn pool(path: &Path, mode: Mode, size: u32, patience: Duration) -> Pool<Connections> {
+    Pool::builder()
+        .max_size(size)
+        .min_idle(Some(0))
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_on_check_out(false)
+        .connection_timeout(patience)
+        .build_unchecked(Connections::new(path, mode, patience))
+}
+
+impl Store for Sqlite {
+    fn begin(&self, mode: Mode) -> Result<Box<dyn Tx + '_>> {
+        self.still_there()?;
+        let (connection, begin) = match mode {
+            Mode::Read => (self.readers.get()?, "BEGIN DEFERRED"),
+            Mode::Write => (self.writer.get()?, "BEGIN IMMEDIATE"),
+        };
+        connection.run(|raw| raw.prepare_cached(begin)?.execute([]))?;
+        Ok(Box::new(SqliteTx { connection }))
+    }
+
+    fn checkpoint(&self) -> Result<()> {
+        let connection = self.writer.get()?;
+        connection.run(|raw| raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))?;
+        Ok(())
+    }
+}
+
+/// A transaction on one connection.
+struct SqliteTx {
+    connection: PooledConnection<Connections>,
+}
+
+impl Tx for SqliteTx {
+    fn commit(self: Box<Self>) -> Result<()> {
+        self.connection.run(|raw| raw.prepare_cached("COMMIT")?.execute([]))?;
+        Ok(())
+    }
+}
+
+impl Drop for SqliteTx {
+    fn drop(&mut self) {
+        // Some errors have rolled back already. A connection on which this fails is still in its transaction, and so the
+        // pool does not keep it.
+        if self.connection.is_in_transaction()
+            && let Err(error) = self.connection.run(|raw| raw.execute_batch("ROLLBACK"))
+        {
+            tracing::error!(%error, "a rollback failed");
+        }
+    }
+}
+
+impl SqliteTx {
+    /// The first row, if there is one.
+    fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        map: impl FnOnce(&Row) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>> {
+        let read = |raw: &Connection| {
+            let mut statement = prepare(raw, sql)?;
+            let mut rows = statement.query(params)?;
+            rows.next()?.map(map).transpose()
+        };
+        Ok(self.connection.run(read)?)
+    }
+
+    /// All rows.
+    fn all<T>(&self, sql: &str, params: impl Params, map: impl FnMut(&Row) -> rusqlite::Result<T>) -> Result<Vec<T>> {
+        Ok(self.connection.run(|raw| prepare(raw, sql)?.query_map(params, map)?.collect())?)
+    }
+
+    /// Changes rows; says how many.
+    fn change(&self, sql: &str, params: impl Params) -> Result<usize> {
+        Ok(self.connection.run(|raw| prepare(raw, sql)?.execute(params))?)
+    }
+
+    /// Inserts a row; gives its id.
+    fn insert(&self, sql: &str, params: impl Params) -> Result<i64> {
+        Ok(self.connection.run(|raw| prepare(raw, sql)?.insert(params))?)
+    }
+
+    /// A number of rows.
+    fn count(&self, sql: &str, params: impl Params) -> Result<u64> {
+        let number: i64 = self.one(sql, params, |row| row.get(0))?.unwrap_or(0);
+        Ok(number.max(0).unsigned_abs())
+    }
+
+    /// The number of all rows of one of the long tables, kept by triggers.
+    fn counted(&self, table: &str) -> Result<u64> {
+        self.count("SELECT n FROM counts WHERE name = ?", [table])
+    }
+}
+
+/// The statement, out of the cache if it was asked for before. Logged without its values, so that plans can be checked.
+fn prepare<'c>(raw: &'c Connection, sql: &str) -> rusqlite::Result<CachedStatement<'c>> {
+    tracing::trace!(sql);
+    raw.prepare_cached(sql)
+}
+
+/// A time as it is stored.
+fn micros(time: Timestamp) -> i64 {
+    time.timestamp_micros()
+}
+
+/// A time out of a column.
+fn time(row: &Row, column: &str) -> rusqlite::Result<Timestamp> {
+    let micros: i64 = row.get(column)?;
+    Timestamp::from_timestamp_micros(micros).ok_or_else(|| broken(column, &format!("{micros} is no time")))
+}
+
+/// A time out of a column that may be empty.
+fn maybe_time(row: &Row, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    let there: Option<i64> = row.get(column)?;
+    there.map(|_| time(row, column)).transpose()
+}
+
+/// The error of a stored value that cannot be: names the column.
+fn broken(column: &str, what: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, format!("column {column}: {what}").into())
+}
