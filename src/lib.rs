@@ -9,6 +9,8 @@
 //! | [`domain`] | users, roles, sessions …: values and their rules; [`Error`](domain::error::Error) | `domain/users.rs` |
 //! | [`crypto`] | hashing, signing, sealing, randomness | `crypto/jwt.rs`: the one function that verifies tokens |
 //! | [`store`] | what is asked of a database, as traits; `store/sqlite` is the engine | `store/mod.rs` |
+//! | [`service`] | the operations, each with all its rules | `service/mod.rs`: `Env`, `Ctx`, how an operation goes |
+//! | [`app`] | puts engine, clock, randomness and keys together | `Parts::open` |
 //!
 //! To see what a request or command does, read its handler, the service function it calls, and the SQL that this runs.
 //!
@@ -39,6 +41,8 @@
 //!   the grace, or at a purge.
 //! - The names under which tokens were issued (`iss`) are kept, so that a new public URL ends no session.
 
+pub mod app;
 pub mod crypto;
 pub mod domain;
+pub mod service;
 pub mod store;

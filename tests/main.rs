@@ -7,3 +7,7 @@ mod contract;
 mod crypto;
 /// The rules of values: identifiers, passwords.
 mod domain;
+/// Rules: time, rotation, reuse, bounds.
+mod service;
+/// What the tests share: the program on a file of its own, with a clock that they hold.
+mod support;

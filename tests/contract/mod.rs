@@ -12,6 +12,7 @@ mod search;
 mod sessions;
 mod sqlite_connections;
 mod sqlite_files;
+mod sqlite_opening;
 mod sqlite_plans;
 mod transactions;
 mod writers;

@@ -1,0 +1,187 @@
+//! Puts the program together from engine, clock, randomness, hashing and keys. To all others the engine is a [`Store`](crate::store::Store).
+
+use std::fmt;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use crate::crypto::hash::{Hasher, Params};
+use crate::crypto::random::{OsRandom, Random};
+use crate::crypto::seal::MasterKey;
+use crate::domain::advice::Advice;
+use crate::domain::error::Error;
+use crate::domain::ids::Timestamp;
+use crate::service::{Actor, Clock, Env, Origin, keys, seed};
+use crate::store::sqlite::{Sqlite, open as file};
+
+pub use crate::store::sqlite::open::{Missing, Opened, closed_directory, files};
+
+/// How long a writer waits for writers in other processes before it gives up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a program is made of; tests replace clock, randomness and hashing cost.
+pub struct Parts {
+    /// The database file.
+    pub database: PathBuf,
+    /// The master key file.
+    pub master_key: PathBuf,
+    /// The time.
+    pub clock: Box<dyn Clock>,
+    /// Randomness.
+    pub random: Box<dyn Random>,
+    /// Password hashing.
+    pub hasher: Hasher,
+}
+
+/// Why the program did not open.
+#[derive(Debug)]
+pub enum OpenError {
+    /// The database file.
+    File(file::OpenError),
+    /// What is made in it at the first start, or the master key.
+    Setup(Error),
+}
+
+impl OpenError {
+    /// Whether there simply is no database.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, OpenError::File(file::OpenError::Missing(_)))
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::File(error) => error.fmt(f),
+            OpenError::Setup(Error::Internal(cause)) => cause.fmt(f),
+            OpenError::Setup(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
+impl OpenError {
+    /// What to do about it; empty where the text says it.
+    pub fn advice(&self) -> Advice {
+        match self {
+            OpenError::File(error) => error.advice(),
+            OpenError::Setup(_) => Advice::default(),
+        }
+    }
+}
+
+impl From<Error> for OpenError {
+    fn from(error: Error) -> Self {
+        OpenError::Setup(error)
+    }
+}
+
+impl Parts {
+    /// The parts of the real program.
+    ///
+    /// # Errors
+    /// `Setup` when the costs of a password hash are below the floor, which a test of [`Params::DEFAULT`] rules out.
+    pub fn real(database: &Path, master_key: &Path) -> Result<Self, OpenError> {
+        let cores = available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            database: database.to_owned(),
+            master_key: master_key.to_owned(),
+            clock: Box::new(SystemClock),
+            random: Box::new(OsRandom),
+            hasher: Hasher::new(Params::DEFAULT, cores)?,
+        })
+    }
+
+    /// Opens the database and makes the program around it. With [`Missing::Create`] everything that a first start makes
+    /// is made if it is missing: the file, the master key beside it, the first signing key, the seed. Each is made once
+    /// for ever, also when a start is cut off half-way or two start at once.
+    ///
+    /// # Errors
+    /// `File` for everything about the database file; `Setup` when the master key file is missing, too open or the wrong
+    /// one, or when the database cannot be written.
+    pub fn open(self, missing: Missing) -> Result<(Env, Opened), OpenError> {
+        let (env, opened) = self.open_bare(missing)?;
+        if missing == Missing::Create {
+            set_up(&env)?;
+        }
+        Ok((env, opened))
+    }
+
+    /// Opens the database, and makes nothing in it.
+    fn open_bare(self, missing: Missing) -> Result<(Env, Opened), OpenError> {
+        let (store, opened) = Sqlite::open(&self.database, missing, PATIENCE).map_err(OpenError::File)?;
+        let env = Env {
+            store: Box::new(store),
+            clock: self.clock,
+            random: self.random,
+            hasher: self.hasher,
+            master: MasterKey::at(self.master_key),
+            keys: keys::Cache::default(),
+            default_url: String::new(),
+        };
+        Ok((env, opened))
+    }
+}
+
+/// A folder for a database that nobody else sees: what would happen can be tried in it. Gone with all files when dropped.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes the folder among the temporary files of the system, for its owner alone.
+    ///
+    /// # Errors
+    /// `Setup` when it cannot be made.
+    pub fn new() -> Result<Self, OpenError> {
+        let mut name = [0; 8];
+        OsRandom.fill(&mut name)?;
+        let folder = std::env::temp_dir().join(format!("authsrv-{:016x}", u64::from_be_bytes(name)));
+        // Fails if there is anything of this name.
+        DirBuilder::new().mode(0o700).create(&folder).map_err(|cause| {
+            Error::internal(format!("the temporary folder {} cannot be made: {cause}", folder.display()))
+        })?;
+        Ok(Self(folder))
+    }
+
+    /// A new database in it that holds nothing but its tables.
+    ///
+    /// # Errors
+    /// `File` for everything about the database file.
+    pub fn open(&self) -> Result<Env, OpenError> {
+        let parts = Parts::real(&self.0.join("authsrv.db"), &self.0.join("authsrv.key"))?;
+        parts.open_bare(Missing::Create).map(|(env, _)| env)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left behind is the system's to tidy up, like all temporary files.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Makes what a first start makes, and makes sure that tokens can be signed.
+fn set_up(env: &Env) -> Result<(), OpenError> {
+    let (actor, origin) = (Actor::Operator("authsrv".to_owned()), Origin { door: "start", ..Origin::default() });
+    let ctx = env.ctx(&actor, &origin);
+    if env.store.read(|tx| tx.current_key())?.is_none() {
+        env.master.create_if_missing(env.random.as_ref())?;
+        keys::ensure(&ctx)?;
+    }
+    env.master.check()?;
+    keys::probe(env)?;
+    seed::load_once(&ctx)?;
+    Ok(())
+}
+
+/// The machine's clock.
+struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let now = chrono::Utc::now();
+        Timestamp::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
+    }
+}

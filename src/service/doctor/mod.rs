@@ -1,0 +1,200 @@
+//! What is wrong or risky with this installation, and what to do about it.
+//!
+//! Looks and changes nothing. [`ready`] is for load balancers, [`examine`] for the person at the shell; files are looked
+//! at in `files.rs`, settings in `settings.rs`.
+
+mod files;
+mod settings;
+
+use std::path::PathBuf;
+
+use crate::crypto::seal::{MasterKey, MasterKeyError};
+use crate::domain::advice::Advice;
+use crate::domain::catalog::Kind;
+use crate::domain::error::{Error, Result};
+use crate::domain::rights::resource;
+use crate::service::{Ctx, Env, bounds, keys};
+
+/// How bad it is; the worst comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Something does not work, or is open to others.
+    Problem,
+    /// It works, and is riskier than it need be.
+    Warning,
+    /// Worth knowing; nothing need be done.
+    Note,
+    /// As it should be.
+    Ok,
+}
+
+impl Level {
+    /// The word, lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Level::Problem => "problem",
+            Level::Warning => "warning",
+            Level::Note => "note",
+            Level::Ok => "ok",
+        }
+    }
+
+    /// Whether an installation with such a finding is not healthy.
+    pub fn is_bad(self) -> bool {
+        matches!(self, Level::Problem | Level::Warning)
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// What was looked at: `superusers`, or the name of a setting.
+    pub subject: &'static str,
+    /// What there is to say about it, one sentence.
+    pub text: String,
+    /// What to do, as a command where there is one; empty when nothing is to be done.
+    pub advice: Advice,
+}
+
+impl Finding {
+    fn new(level: Level, subject: &'static str, text: impl Into<String>, advice: impl Into<Advice>) -> Self {
+        Self { level, subject, text: text.into(), advice: advice.into() }
+    }
+
+    fn ok(subject: &'static str, text: impl Into<String>) -> Self {
+        Self::new(Level::Ok, subject, text, "")
+    }
+}
+
+/// What only the door knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The database file. It is never opened here, only asked about: closing it would drop the locks of SQLite.
+    pub database: PathBuf,
+    /// All files that the engine keeps the database in, whether they are there or not.
+    pub files: Vec<PathBuf>,
+    /// The master key file.
+    pub master_key: PathBuf,
+}
+
+/// Passes when the database answers; that it is migrated is certain once it is open.
+///
+/// # Errors
+/// Those of the store.
+pub fn ready(env: &Env) -> Result<()> {
+    env.store.read(|tx| tx.current_key().map(drop))
+}
+
+/// Examines the installation; worst first. Operators and superusers only. Reads the whole database file.
+///
+/// # Errors
+/// `Forbidden(SuperuserOnly)` for others.
+pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
+    bounds::superuser(ctx)?;
+    let mut findings = around(facts);
+    for look in [data, signing_key, superusers, guarded, settings::look] {
+        match look(ctx) {
+            Ok(found) => findings.extend(found),
+            Err(Error::Internal(cause)) => findings.push(unreadable(&cause.to_string())),
+            Err(Error::Unavailable { .. }) => {
+                findings.push(silent());
+                // Each further question would wait as long for as little.
+                break;
+            }
+            Err(other) => return Err(other),
+        }
+    }
+    findings.sort_by_key(|finding| finding.level);
+    // What is damaged is met by more than one look.
+    findings.dedup();
+    Ok(findings)
+}
+
+/// What can be said of an installation whose database was not opened, and why it was not; worst first.
+pub fn unopened(facts: &Facts, what: String, advice: Advice) -> Vec<Finding> {
+    let mut findings = vec![Finding::new(Level::Problem, "database", format!("not examined: {what}"), advice)];
+    findings.extend(around(facts));
+    findings.sort_by_key(|finding| finding.level);
+    findings
+}
+
+/// What there is around the database.
+fn around(facts: &Facts) -> Vec<Finding> {
+    let mut findings = files::look(facts);
+    findings.push(match MasterKey::at(facts.master_key.clone()).check() {
+        Ok(()) => Finding::ok("master key", "it is there and can be read"),
+        Err(error) => of_key("master key", error),
+    });
+    findings
+}
+
+fn unreadable(cause: &str) -> Finding {
+    Finding::new(Level::Problem, "database", format!("it cannot be read: {cause}"), RESTORE)
+}
+
+fn silent() -> Finding {
+    let advice = "look for a full disk, or a program that keeps the file locked; else restore it from the backup";
+    Finding::new(Level::Problem, "database", "it does not answer", advice)
+}
+
+/// What to do about damage.
+const RESTORE: &str = "stop the server and restore the database and the master key from the same backup";
+
+fn data(ctx: &Ctx) -> Result<Vec<Finding>> {
+    let faults = ctx.env.store.read(|tx| tx.quick_check())?;
+    if faults.is_empty() {
+        return Ok(vec![Finding::ok("database", "its data is whole")]);
+    }
+    Ok(faults.into_iter().map(|fault| Finding::new(Level::Problem, "database", fault, RESTORE)).collect())
+}
+
+fn signing_key(ctx: &Ctx) -> Result<Vec<Finding>> {
+    // A master key that cannot be used is a finding already.
+    if ctx.env.master.check().is_err() {
+        return Ok(Vec::new());
+    }
+    if ctx.env.store.read(|tx| tx.current_key())?.is_none() {
+        let text = "there is none, so nobody can sign in";
+        return Ok(vec![Finding::new(Level::Problem, "signing key", text, Advice::run("serve"))]);
+    }
+    Ok(vec![match keys::probe(ctx.env) {
+        Ok(()) => Finding::ok("signing key", "it opens with the master key"),
+        Err(error @ Error::Unavailable { .. }) => return Err(error),
+        Err(error) => of_key("signing key", error),
+    }])
+}
+
+/// A fault of a key.
+fn of_key(subject: &'static str, error: Error) -> Finding {
+    let Error::Internal(cause) = error else { return Finding::new(Level::Problem, subject, error.to_string(), "") };
+    match cause.downcast_ref::<MasterKeyError>() {
+        Some(fault) => Finding::new(Level::Problem, subject, fault.what(), fault.advice()),
+        None => Finding::new(Level::Problem, subject, cause.to_string(), RESTORE),
+    }
+}
+
+fn superusers(ctx: &Ctx) -> Result<Vec<Finding>> {
+    let text = match ctx.env.store.read(|tx| tx.count_active_superusers())? {
+        0 => {
+            let text = "there is no active one, so nobody can administer the server over HTTP";
+            return Ok(vec![Finding::new(Level::Problem, "superusers", text, Advice::run("createsuperuser"))]);
+        }
+        1 => "there is one active superuser".to_owned(),
+        many => format!("there are {many} active superusers"),
+    };
+    Ok(vec![Finding::ok("superusers", text)])
+}
+
+/// The server's own routes ask for these resources by name: without them no role can give rights on the routes.
+fn guarded(ctx: &Ctx) -> Result<Vec<Finding>> {
+    let there = ctx.env.store.read(|tx| tx.code_names(Kind::Resource))?;
+    let missing: Vec<&str> =
+        resource::GUARDED.into_iter().filter(|name| !there.iter().any(|code_name| code_name == name)).collect();
+    if missing.is_empty() {
+        return Ok(Vec::new());
+    }
+    let text = format!("no role can give rights on {}: the database does not have them", missing.join(", "));
+    Ok(vec![Finding::new(Level::Warning, "resources", text, Advice::run("seed"))])
+}

@@ -1,0 +1,113 @@
+//! Signing in and out.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::crypto::hash::Verdict;
+use crate::domain::error::{Error, Reason, Result};
+use crate::domain::identifiers::sign_in_keys;
+use crate::domain::passwords::Password;
+use crate::domain::settings::Profile;
+use crate::domain::tokens::TokenPair;
+use crate::domain::users::User;
+use crate::service::issue::{self, Issuer};
+use crate::service::{Ctx, sessions, tokens};
+
+/// When to come again after a sign-in that met an end of all sessions.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A successful sign-in.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// Who.
+    pub user: User,
+    /// His tokens.
+    pub pair: TokenPair,
+}
+
+/// Signs somebody in with a password. `identifier` is his e-mail, phone or username, whatever the door calls it (D-15).
+/// An unknown, an inactive and a password-less account cost the same time and give the same answer.
+///
+/// Writes `last_login`, the session, its first refresh token and one `login.succeeded` event; a hash made with other
+/// parameters than today's is renewed.
+///
+/// # Errors
+/// - `Unauthenticated(BadCredentials)` — no active account has these credentials
+/// - `Unavailable` — too many hashes are being computed, the database cannot be written, or all sessions of the account
+///   were ended while the password was verified
+pub fn login(ctx: &Ctx, identifier: &str, password: &str, profile: Profile) -> Result<SignedIn> {
+    // Another hash may stand there because another sign-in has just renewed it: that is looked at once more.
+    let again = || attempt(ctx, identifier, password, profile);
+    again()?.map_or_else(again, |signed_in| Ok(Some(signed_in)))?.ok_or_else(refused)
+}
+
+fn refused() -> Error {
+    Error::Unauthenticated(Reason::BadCredentials)
+}
+
+/// One try of [`login`]; `None` if the stored hash was replaced meanwhile.
+fn attempt(ctx: &Ctx, identifier: &str, password: &str, profile: Profile) -> Result<Option<SignedIn>> {
+    let env = ctx.env;
+    let keys = sign_in_keys(identifier);
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let (account, epoch, issuer) = env.store.read(|tx| {
+        let user = tx.user_by_keys(&keys)?;
+        let hash = user.as_ref().map(|user| tx.password_hash(user.id)).transpose()?.flatten();
+        let epoch = user.as_ref().map(|user| tx.epoch(user.id)).transpose()?;
+        Ok((user.zip(hash), epoch, Issuer::read(env, tx)?))
+    })?;
+    let Ok(password) = Password::parse("password", password) else {
+        // Nothing that is too long, empty or otherwise impossible can be anybody's password: no hash is computed for it.
+        return Err(refused());
+    };
+    let Some((user, hash)) = account else {
+        env.hasher.verify_nobody(password.as_str())?;
+        return Err(refused());
+    };
+    let verdict = env.hasher.verify(password.as_str(), &hash)?;
+    if verdict == Verdict::Wrong || !user.is_active {
+        return Err(refused());
+    }
+    let renewed = match verdict {
+        Verdict::RightButWeak => Some(env.hasher.hash(password.as_str(), env.random.as_ref())?),
+        Verdict::Right | Verdict::Wrong => None,
+    };
+    let opening = issue::open(ctx, &issuer, user.id, profile)?;
+    env.store.write(|tx| {
+        // Whatever happened while the hash was computed counts: a new password or e-mail, a deactivation, a deletion.
+        let found = tx.user_by_keys(&keys)?.filter(|found| found.id == user.id && found.is_active);
+        let mut user = found.ok_or_else(refused)?;
+        if tx.password_hash(user.id)?.as_deref() != Some(hash.as_str()) {
+            return Ok(None);
+        }
+        if Some(tx.epoch(user.id)?) != epoch {
+            return Err(Error::Unavailable { retry_after: RETRY });
+        }
+        user.last_login = Some(ctx.now);
+        tx.update_user(&user)?;
+        if let Some(renewed) = &renewed {
+            tx.set_password_hash(user.id, Some(renewed))?;
+        }
+        let pair = opening.store(ctx, tx)?;
+        let details = json!({"profile": profile.as_str(), "user": user.label()});
+        tx.record(&ctx.event("login.succeeded", "user", Some(user.id.0), details))?;
+        Ok(Some(SignedIn { user, pair }))
+    })
+}
+
+/// Ends the session of this refresh token. Nobody need be signed in: who holds the token may end it (S1-20).
+///
+/// # Errors
+/// `Unauthenticated` with what is wrong with the token; `Unavailable` and `Internal` of the store.
+pub fn logout_by_refresh(ctx: &Ctx, refresh: &str) -> Result<()> {
+    tokens::end_session_of(ctx, refresh)
+}
+
+/// Ends the session that the caller is signed in by (D-3).
+///
+/// # Errors
+/// `Unauthenticated(Missing)` when nobody is; `Unavailable` and `Internal` of the store.
+pub fn logout(ctx: &Ctx) -> Result<()> {
+    sessions::end_own(ctx)
+}

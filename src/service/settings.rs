@@ -1,0 +1,153 @@
+//! Runtime settings: seen by the next request, whichever door changed them.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::error::{Entity, Error, FieldError, Result};
+use crate::domain::rights::{Right, action, resource};
+use crate::domain::settings::{ALL, Setting, Settings, find};
+use crate::service::{Ctx, Env, nearest};
+use crate::store::Tx;
+
+/// A setting as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Current {
+    /// Which.
+    pub setting: &'static Setting,
+    /// Its value.
+    pub value: Value,
+    /// Whether that differs from the default.
+    pub changed: bool,
+}
+
+/// All settings, by name.
+///
+/// Needs `settings:read`.
+///
+/// # Errors
+/// `Forbidden`, and those of the store.
+pub fn list(ctx: &Ctx) -> Result<Vec<Current>> {
+    ctx.require(&Right::of(resource::SETTINGS, action::READ))?;
+    let settings = Settings::from_stored(ctx.env.store.read(|tx| tx.stored_settings())?);
+    Ok(ALL.iter().map(|setting| current(&settings, setting)).collect())
+}
+
+/// One setting.
+///
+/// Needs `settings:read`.
+///
+/// # Errors
+/// `Forbidden`, `NotFound(Setting)`, and those of the store.
+pub fn get(ctx: &Ctx, key: &str) -> Result<Current> {
+    let all = list(ctx)?;
+    all.into_iter().find(|current| current.setting.key == key).ok_or(Error::NotFound(Entity::Setting))
+}
+
+/// Whether the setting `public_url` is an https address. Needs no right: every answer shows it.
+///
+/// # Errors
+/// Those of the store.
+pub fn public_is_https(env: &Env) -> Result<bool> {
+    Ok(public_url(env)?.is_some_and(|url| url.starts_with("https://")))
+}
+
+/// The URL that clients reach the server by, if it is set.
+///
+/// # Errors
+/// Those of the store.
+pub fn public_url(env: &Env) -> Result<Option<String>> {
+    Ok(Settings::from_stored(env.store.read(|tx| tx.stored_settings())?).public_url())
+}
+
+/// Setting names near a text that named none, nearest first.
+pub fn similar(key: &str) -> Vec<String> {
+    nearest(key, ALL.iter().map(|setting| setting.key.to_owned()).collect())
+}
+
+/// Changes settings, all or none; `None` goes back to the default. Values are brought into their form here.
+///
+/// Needs `settings:update`. Writes them and one `settings.changed` event, if anything changes.
+///
+/// # Errors
+/// `Forbidden`; `Invalid(<key>)` — an unknown setting, or a value that it does not take, all at once; and those of the
+/// store.
+pub fn change(ctx: &Ctx, changes: &[(String, Option<Value>)]) -> Result<Vec<Current>> {
+    ctx.require(&Right::of(resource::SETTINGS, action::UPDATE))?;
+    ctx.write(|tx| {
+        write(ctx, tx, changes)?;
+        let now = Settings::from_stored(tx.stored_settings()?);
+        Ok(ALL.iter().map(|setting| current(&now, setting)).collect())
+    })
+}
+
+/// Forgets what is stored under these names, all or none, so that settings have their defaults; also what another program
+/// stored and this one does not know or take. Says for each whether there was anything.
+///
+/// Needs `settings:update`. Deletes it and writes one `settings.changed` event, if there is anything.
+///
+/// # Errors
+/// `Forbidden`; `Invalid(<key>)` — neither a setting nor stored, all at once; and those of the store.
+pub fn reset(ctx: &Ctx, keys: &[String]) -> Result<Vec<bool>> {
+    ctx.require(&Right::of(resource::SETTINGS, action::UPDATE))?;
+    let changes: Vec<_> = keys.iter().map(|key| (key.clone(), None)).collect();
+    ctx.write(|tx| write(ctx, tx, &changes))
+}
+
+/// Writes changes and their event; says for each whether it changed what is stored.
+fn write(ctx: &Ctx, tx: &dyn Tx, changes: &[(String, Option<Value>)]) -> Result<Vec<bool>> {
+    let stored: BTreeMap<String, String> = tx.stored_settings()?.into_iter().collect();
+    let changes = accept(changes, &stored)?;
+    let in_force = Settings::from_stored(stored.clone());
+    let mut changed = Map::new();
+    let mut answers = Vec::new();
+    for (key, value) in &changes {
+        let setting = find(key);
+        let default = setting.map_or(Value::Null, Setting::default_value);
+        let value = value.as_ref().filter(|value| **value != default);
+        let stays = |value: &Value| setting.is_some_and(|it| in_force.is_changed(it) && in_force.value(it) == *value);
+        let wrote = match value {
+            Some(value) if stays(value) => false,
+            Some(value) => tx.store_setting(key, &value.to_string(), ctx.now).map(|()| true)?,
+            None => tx.forget_setting(key)?,
+        };
+        if wrote {
+            // As it was stored, though it may not have been obeyed.
+            let was = stored.get(key).map(|json| serde_json::from_str(json).unwrap_or_else(|_| json!(json)));
+            let (was, is) = (was.as_ref().unwrap_or(&default), value.unwrap_or(&default));
+            changed.insert(key.clone(), json!({"before": was, "after": is}));
+        }
+        answers.push(wrote);
+    }
+    if !changed.is_empty() {
+        tx.record(&ctx.event("settings.changed", "setting", None, Value::Object(changed)))?;
+    }
+    Ok(answers)
+}
+
+/// The changes with their values in form. A name that no setting has can only be forgotten.
+fn accept(
+    changes: &[(String, Option<Value>)],
+    stored: &BTreeMap<String, String>,
+) -> Result<Vec<(String, Option<Value>)>> {
+    let (mut accepted, mut faults) = (Vec::new(), Vec::new());
+    for (key, value) in changes {
+        let form = |value: &Value| find(key).ok_or_else(|| Error::from(unknown(key)))?.accept(value);
+        match value.as_ref().map(form).transpose() {
+            Ok(None) if find(key).is_none() && !stored.contains_key(key) => faults.push(unknown(key)),
+            Ok(value) => accepted.push((key.clone(), value)),
+            Err(Error::Invalid(more)) => faults.extend(more),
+            Err(other) => return Err(other),
+        }
+    }
+    if faults.is_empty() { Ok(accepted) } else { Err(Error::Invalid(faults)) }
+}
+
+fn unknown(key: &str) -> FieldError {
+    let hint = similar(key).first().map_or(String::new(), |near| format!(" Did you mean \"{near}\"?"));
+    FieldError::new(key, "unknown", format!("There is no such setting.{hint}"))
+}
+
+fn current(settings: &Settings, setting: &'static Setting) -> Current {
+    Current { setting, value: settings.value(setting), changed: settings.is_changed(setting) }
+}

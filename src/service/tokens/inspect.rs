@@ -1,0 +1,107 @@
+//! What there is to say of a token that somebody shows, for whoever looks for the reason of a refusal.
+
+use serde_json::{Map, Value};
+
+use super::{Standing, Verifier, Worth, judge};
+use crate::crypto::jwt;
+use crate::domain::error::{Error, Reason, Result, TokenFault};
+use crate::domain::ids::{Timestamp, UserId};
+use crate::domain::rights::{Right, action, resource};
+use crate::domain::tokens::TokenType;
+use crate::service::Ctx;
+use crate::store::Tx;
+
+/// What there is to say of a token that somebody shows. While nothing proves that it is ours, its claims are what anybody
+/// may have written, and nothing is looked up by them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inspection {
+    /// Whether it is accepted now.
+    pub valid: bool,
+    /// Why it is not.
+    pub reason: Option<String>,
+    /// Whether a key of ours, that is good, signed it.
+    pub proven: bool,
+    /// `access` or `refresh`, as it says itself.
+    pub token_type: Option<String>,
+    /// Key that it names.
+    pub kid: Option<String>,
+    /// Its name.
+    pub jti: Option<String>,
+    /// Whose it says it is.
+    pub user_id: Option<i64>,
+    /// E-mail, phone or username of that user, if that is proven and he exists.
+    pub user: Option<String>,
+    /// UUID of the session that it names.
+    pub sid: Option<String>,
+    /// Number of that session, if that is proven and it exists.
+    pub session_id: Option<i64>,
+    /// When it was issued, as it says itself.
+    pub issued_at: Option<Timestamp>,
+    /// When it expires, as it says itself.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Says of a token whether it is accepted, why not, whose it is, by which key and session. Changes nothing: a spent
+/// refresh token that is only looked at ends no session.
+///
+/// Needs `tokens:read`.
+///
+/// # Errors
+/// `Forbidden`, and those of the store; a bad token is no error.
+pub fn inspect(ctx: &Ctx, token: &str) -> Result<Inspection> {
+    ctx.require(&Right::of(resource::TOKENS, action::READ))?;
+    ctx.env.store.read(|tx| {
+        let (reason, proven) = match worth_of(ctx, tx, token) {
+            Ok(None) => (None, true),
+            Ok(Some(spent)) => (Some(spent.to_owned()), true),
+            Err(Error::Unauthenticated(reason)) => (Some(reason.to_string()), is_proven(&reason)),
+            Err(other) => return Err(other),
+        };
+        let read = jwt::read_unverified(token).ok();
+        let (header, claims) = read.map(|read| (read.header, read.claims)).unwrap_or_default();
+        let text = |map: &Map<_, _>, key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
+        let at = |key: &str| claims.get(key).and_then(Value::as_i64).and_then(|s| Timestamp::from_timestamp(s, 0));
+        let user_id = claims.get("user_id").and_then(Value::as_i64);
+        let sid = text(&claims, "sid");
+        let user = user_id.filter(|_| proven).map(|id| tx.user(UserId(id))).transpose()?.flatten();
+        let session = sid.as_deref().filter(|_| proven).map(|sid| tx.session_by_uuid(sid)).transpose()?.flatten();
+        Ok(Inspection {
+            valid: reason.is_none(),
+            reason,
+            proven,
+            token_type: text(&claims, "token_type"),
+            kid: text(&header, "kid"),
+            jti: text(&claims, "jti"),
+            user_id,
+            user: user.map(|user| user.label().to_owned()),
+            sid,
+            session_id: session.map(|session| session.id.0),
+            issued_at: at("iat"),
+            expires_at: at("exp"),
+        })
+    })
+}
+
+/// Whether a token of either type would be accepted now; of a spent one, what comes of showing it again.
+fn worth_of(ctx: &Ctx, tx: &dyn Tx, token: &str) -> Result<Option<&'static str>> {
+    let verifier = Verifier::read(ctx.env, tx, ctx.now)?;
+    match verifier.verify(token, TokenType::Access) {
+        Err(Error::Unauthenticated(Reason::Token(TokenFault::WrongType))) => {
+            let claims = verifier.verify(token, TokenType::Refresh)?;
+            Ok(match judge(tx, &claims, ctx.now)? {
+                Worth::Good(..) => None,
+                Worth::Again(..) => {
+                    Some("the refresh token was used a moment ago; used again now, it gives the same successor")
+                }
+                Worth::Reused(_) => Some("the refresh token was used before; used again, it ends its session"),
+            })
+        }
+        other => Standing::of(tx, &other?, ctx.now).map(|_| None),
+    }
+}
+
+/// Whether a refusal comes after the signature was found to be that of a good key of ours.
+fn is_proven(reason: &Reason) -> bool {
+    use TokenFault::{BadSignature, Malformed, UnknownKey, WrongHeader};
+    !matches!(reason, Reason::Token(Malformed | UnknownKey | WrongHeader | BadSignature))
+}

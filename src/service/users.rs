@@ -1,0 +1,453 @@
+//! Users, as administrators see them.
+
+use serde_json::json;
+
+use crate::domain::error::{Conflict, Entity, Error, Result};
+use crate::domain::identifiers::{Email, Phone, Username, sign_in_keys};
+use crate::domain::ids::{RoleId, UserId};
+use crate::domain::pages::{Listing, PageOf};
+use crate::domain::passwords::{self, Password, Person, Rules};
+use crate::domain::rights::{Right, action, resource};
+use crate::domain::sessions::EndReason;
+use crate::domain::settings::Settings;
+use crate::domain::users::{NewUser, User, UserPatch};
+use crate::service::{Actor, Ctx, Ensured, Ref, bounds, nearest, roles};
+use crate::store::Tx;
+use crate::store::sessions::Which;
+
+pub use crate::store::users::USER_ORDER as ORDER;
+
+/// A user and the ids of his roles.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// His roles, in order.
+    pub roles: Vec<RoleId>,
+}
+
+/// An account to make.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// Its columns.
+    pub profile: NewUser,
+    /// None makes an account that cannot sign in until it gets one.
+    pub password: Option<Password>,
+    /// Its roles.
+    pub roles: Vec<Ref>,
+}
+
+/// A change of an account; `None` leaves a part as it is.
+#[derive(Debug, Default)]
+pub struct AccountPatch {
+    /// Its columns.
+    pub profile: UserPatch,
+    /// A new password; ends the sessions.
+    pub password: Option<Password>,
+    /// All its roles.
+    pub roles: Option<Vec<Ref>>,
+}
+
+/// Users.
+///
+/// Needs `users:read`.
+///
+/// # Errors
+/// `Forbidden`, and those of the store.
+pub fn list(ctx: &Ctx, listing: &Listing) -> Result<PageOf<Account>> {
+    ctx.require(&Right::of(resource::USERS, action::READ))?;
+    ctx.env.store.read(|tx| {
+        let (users, total) = (tx.list_users(listing)?, tx.count_users(listing)?);
+        let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
+        let links = tx.roles_of_users(&ids)?;
+        let roles_of = |id| links.iter().filter(|(user, _)| *user == id).map(|(_, role)| *role).collect();
+        let items = users.into_iter().map(|user| Account { roles: roles_of(user.id), user }).collect();
+        Ok(PageOf { items, total })
+    })
+}
+
+/// One user.
+///
+/// Needs `users:read`.
+///
+/// # Errors
+/// `Forbidden`, `NotFound(User)`, and those of the store.
+pub fn get(ctx: &Ctx, id: UserId) -> Result<Account> {
+    ctx.require(&Right::of(resource::USERS, action::READ))?;
+    ctx.env.store.read(|tx| account(tx, id))
+}
+
+/// The user that a text names: an id if it is all digits and there is such an id, else an e-mail, a phone or a username
+/// (D-15).
+///
+/// Needs `users:read`.
+///
+/// # Errors
+/// `Forbidden`, `NotFound(User)`, and those of the store.
+pub fn find(ctx: &Ctx, text: &str) -> Result<Account> {
+    ctx.require(&Right::of(resource::USERS, action::READ))?;
+    let text = text.trim();
+    ctx.env.store.read(|tx| {
+        let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten();
+        if let Some(id) = number.map(UserId)
+            && tx.user(id)?.is_some()
+        {
+            return account(tx, id);
+        }
+        let keys = sign_in_keys(text);
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let user = tx.user_by_keys(&keys)?.ok_or(Error::NotFound(Entity::User))?;
+        account(tx, user.id)
+    })
+}
+
+/// Identifiers near a text that named nobody, nearest first.
+///
+/// Needs `users:read`.
+///
+/// # Errors
+/// `Forbidden`, and those of the store.
+pub fn similar(ctx: &Ctx, text: &str) -> Result<Vec<String>> {
+    ctx.require(&Right::of(resource::USERS, action::READ))?;
+    /// Enough to find a slip of the fingers among; more would only cost time.
+    const CANDIDATES: u32 = 1000;
+    let candidates = ctx.env.store.read(|tx| tx.similar_identifiers(text, CANDIDATES))?;
+    Ok(nearest(text, candidates))
+}
+
+/// Makes an account.
+///
+/// Needs `users:create`; every right of its roles; for staff or superusers, to be a superuser. Writes the user
+/// with one `user.created` event, and his roles with one `role.granted` event each.
+///
+/// # Errors
+/// - `Forbidden` — see above
+/// - `Conflict(Taken)` — an account has this e-mail, phone or username
+/// - `Invalid` — `password`: weaker than the rules ask; `roles`: one that does not exist; `""`: no identifier; a name
+///   that is too long
+/// - `Unavailable` — too many hashes are being computed, or the database cannot be written
+pub fn create(ctx: &Ctx, new: NewAccount) -> Result<Account> {
+    ctx.require(&Right::of(resource::USERS, action::CREATE))?;
+    let new = NewAccount { profile: new.profile.normalised(), ..new };
+    let env = ctx.env;
+    let privileged = new.profile.is_staff || new.profile.is_superuser;
+    if privileged {
+        bounds::superuser(ctx)?;
+    }
+    new.profile.check()?;
+    let settings = env.store.read(|tx| {
+        free(tx, &new.profile, None)?;
+        Ok(Settings::from_stored(tx.stored_settings()?))
+    })?;
+    let rules = Rules::for_account(settings.nist_passwords(), privileged);
+    let hash = prepare(ctx, new.password.as_ref(), rules, &Person::of(&new.profile))?;
+    ctx.write(|tx| {
+        free(tx, &new.profile, None)?;
+        let id = tx.insert_user(&new.profile, hash.as_deref(), ctx.now)?;
+        let made = account(tx, id)?.user;
+        let roles = roles::resolve_all(tx, &new.roles)?;
+        let details = json!({
+            "user": made.label(), "is_active": made.is_active, "is_staff": made.is_staff,
+            "is_superuser": made.is_superuser, "roles": roles::code_names(&roles),
+        });
+        tx.record(&ctx.event("user.created", "user", Some(id.0), details))?;
+        roles::set_of_user(ctx, tx, id, &roles)?;
+        account(tx, id)
+    })
+}
+
+/// Makes an account unless there is one. Of one that is there only what `wanted` names is compared: its fields, its
+/// password, and that it has these roles; it may have more.
+///
+/// Needs `users:create` and `users:read`. Writes what [`create`] writes, or nothing.
+///
+/// # Errors
+/// Those of [`create`].
+pub fn ensure(ctx: &Ctx, wanted: AccountPatch) -> Result<Ensured<Account>> {
+    ctx.require(&Right::of(resource::USERS, action::CREATE))?;
+    let Some(there) = holder(ctx, &wanted.profile)? else {
+        let AccountPatch { profile, password, roles } = wanted;
+        let new = NewAccount { profile: profile.into_new(), password, roles: roles.unwrap_or_default() };
+        return create(ctx, new).map(Ensured::Created);
+    };
+    let fields = differences(ctx, &there, wanted)?;
+    Ok(if fields.is_empty() { Ensured::Unchanged(there) } else { Ensured::Differs(there, fields) })
+}
+
+/// The account that has one of these identifiers, whatever else it has. Never looks among ids.
+///
+/// Needs `users:read`.
+///
+/// # Errors
+/// `Forbidden`, and those of the store.
+pub fn holder(ctx: &Ctx, identifiers: &UserPatch) -> Result<Option<Account>> {
+    ctx.require(&Right::of(resource::USERS, action::READ))?;
+    let keys: Vec<&str> = [
+        identifiers.email.iter().flatten().map(Email::key).next(),
+        identifiers.phone.iter().flatten().map(Phone::key).next(),
+        identifiers.username.iter().flatten().map(Username::key).next(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if keys.is_empty() {
+        return Ok(None);
+    }
+    ctx.env.store.read(|tx| tx.user_by_keys(&keys)?.map(|user| account(tx, user.id)).transpose())
+}
+
+/// Fields of an account that are not what `wanted` names; `roles` if it lacks one of those. Another spelling of the same
+/// address or name is no difference.
+///
+/// Needs `users:read`.
+///
+/// # Errors
+/// - `Forbidden`, and those of the store
+/// - `Invalid` — a name that is too long; `roles`: one that does not exist
+/// - `Unavailable` — too many hashes are being computed
+pub fn differences(ctx: &Ctx, there: &Account, wanted: AccountPatch) -> Result<Vec<&'static str>> {
+    ctx.require(&Right::of(resource::USERS, action::READ))?;
+    let profile = wanted.profile.normalised();
+    profile.check()?;
+    let user = &there.user;
+    let mut after = user.clone();
+    let mut fields = apply(&mut after, &profile);
+    fields.retain(|field| match *field {
+        "email" => user.email.as_ref().map(Email::key) != after.email.as_ref().map(Email::key),
+        "phone" => user.phone.as_ref().map(Phone::key) != after.phone.as_ref().map(Phone::key),
+        "username" => user.username.as_ref().map(Username::key) != after.username.as_ref().map(Username::key),
+        _ => true,
+    });
+    let (roles, hash) = ctx.env.store.read(|tx| {
+        Ok((roles::resolve_all(tx, wanted.roles.as_deref().unwrap_or_default())?, tx.password_hash(user.id)?))
+    })?;
+    if roles.iter().any(|role| !there.roles.contains(&RoleId(role.id))) {
+        fields.push("roles");
+    }
+    let same_password = match (&wanted.password, &hash) {
+        (Some(password), Some(hash)) => ctx.env.hasher.verify(password.as_str(), hash)?.is_right(),
+        (password, _) => password.is_none(),
+    };
+    if !same_password {
+        fields.push("password");
+    }
+    Ok(fields)
+}
+
+/// Passes if [`create`] takes this profile and password, whoever may hold its names. Without a database (`None`) the
+/// settings are the defaults.
+///
+/// Needs `users:create`.
+///
+/// # Errors
+/// `Forbidden`; `Invalid` — as for [`create`]; and those of the store.
+pub fn acceptable(ctx: Option<&Ctx>, profile: NewUser, password: &Password) -> Result<()> {
+    let settings = match ctx {
+        Some(ctx) => {
+            ctx.require(&Right::of(resource::USERS, action::CREATE))?;
+            ctx.env.store.read(|tx| tx.stored_settings())?
+        }
+        None => Vec::new(),
+    };
+    let profile = profile.normalised();
+    profile.check()?;
+    let privileged = profile.is_staff || profile.is_superuser;
+    let rules = Rules::for_account(Settings::from_stored(settings).nist_passwords(), privileged);
+    passwords::check("password", password, rules, &Person::of(&profile))
+}
+
+/// Changes an account. A new password and a new e-mail end its sessions, except the one that the caller calls by if the
+/// account is his own. A deactivation ends all of them, a forced logout all that were begun before its instant, his
+/// own too.
+///
+/// Needs `users:update`, and what R-38 asks besides. Writes the user, the ends of sessions and one event (`user.updated`,
+/// `user.activated`, `user.deactivated` or `user.password_changed`) if any of that changes, and his roles with one
+/// `role.granted` or `role.revoked` event for each that is new or gone.
+///
+/// # Errors
+/// - `Forbidden` — see above
+/// - `NotFound(User)`
+/// - `Conflict(Taken)` — an account has this e-mail, phone or username; `Conflict(LastSuperuser)`
+/// - `Invalid` — as for [`create`]
+/// - `Unavailable` — too many hashes are being computed, or the database cannot be written
+pub fn update(ctx: &Ctx, id: UserId, patch: AccountPatch) -> Result<Account> {
+    ctx.require(&Right::of(resource::USERS, action::UPDATE))?;
+    let patch = AccountPatch { profile: patch.profile.normalised(), ..patch };
+    let env = ctx.env;
+    let (target, settings) = env.store.read(|tx| {
+        let target = tx.user(id)?.ok_or(Error::NotFound(Entity::User))?;
+        authorize(ctx, tx, &target, &patch)?;
+        Ok((target, Settings::from_stored(tx.stored_settings()?)))
+    })?;
+    patch.profile.check()?;
+    let mut wanted = target;
+    apply(&mut wanted, &patch.profile);
+    let rules = Rules::for_account(settings.nist_passwords(), wanted.is_privileged());
+    let hash = prepare(ctx, patch.password.as_ref(), rules, &Person::of(&NewUser::of(&wanted)))?;
+    ctx.write(|tx| {
+        // Read and judged again, now that nobody else can write.
+        let target = tx.user(id)?.ok_or(Error::NotFound(Entity::User))?;
+        authorize(ctx, tx, &target, &patch)?;
+        store(ctx, tx, &target, &patch, hash.as_deref())
+    })
+}
+
+/// The transaction of [`update`].
+fn store(ctx: &Ctx, tx: &dyn Tx, target: &User, patch: &AccountPatch, hash: Option<&str>) -> Result<Account> {
+    let mut user = target.clone();
+    let mut changed = apply(&mut user, &patch.profile);
+    let identifiers = NewUser {
+        email: user.email.clone(),
+        phone: user.phone.clone(),
+        username: user.username.clone(),
+        ..NewUser::default()
+    };
+    identifiers.check()?;
+    free(tx, &identifiers, Some(user.id))?;
+    if !(user.is_superuser && user.is_active) {
+        bounds::not_the_last(tx, user.id)?;
+    }
+    if let Some(hash) = hash {
+        tx.set_password_hash(user.id, Some(hash))?;
+        changed.push("password");
+    }
+    // Roles have events of their own, whichever way they are given and taken.
+    let roles = patch.roles.as_ref().map(|roles| roles::resolve_all(tx, roles)).transpose()?;
+    if let Some(roles) = &roles {
+        roles::set_of_user(ctx, tx, user.id, roles)?;
+    }
+    if !changed.is_empty() {
+        user.updated_at = ctx.now;
+        tx.update_user(&user)?;
+        let ended = end_sessions(ctx, tx, target, &user, hash.is_some())?;
+        let event = match changed.as_slice() {
+            ["is_active"] if user.is_active => "user.activated",
+            ["is_active"] => "user.deactivated",
+            ["password"] => "user.password_changed",
+            _ => "user.updated",
+        };
+        let details = json!({
+            "changed": changed, "is_active": user.is_active, "is_staff": user.is_staff,
+            "is_superuser": user.is_superuser, "roles": roles.as_deref().map(roles::code_names), "sessions_ended": ended,
+        });
+        tx.record(&ctx.event(event, "user", Some(user.id.0), details))?;
+    }
+    account(tx, user.id)
+}
+
+/// Ends the sessions that a change does not leave standing; says how many.
+fn end_sessions(ctx: &Ctx, tx: &dyn Tx, before: &User, after: &User, new_password: bool) -> Result<u64> {
+    if before.is_active && !after.is_active {
+        return tx.end_sessions(Which::OfUser(after.id), EndReason::Deactivated, ctx.now);
+    }
+    let mut ended = 0;
+    if before.force_logout_at != after.force_logout_at {
+        // What the old instant has voided stays void when it is taken away.
+        for at in [before.force_logout_at, after.force_logout_at].into_iter().flatten().filter(|at| *at <= ctx.now) {
+            ended += tx.end_sessions(Which::BegunBefore(after.id, at), EndReason::ForcedLogout, ctx.now)?;
+        }
+    }
+    let which = match ctx.actor {
+        Actor::User(caller) if caller.user == after.id => Which::OthersOfUser(after.id, caller.session),
+        _ => Which::OfUser(after.id),
+    };
+    if new_password {
+        ended += tx.end_sessions(which, EndReason::PasswordChanged, ctx.now)?;
+    } else if before.email.as_ref().map(|email| email.key()) != after.email.as_ref().map(|email| email.key()) {
+        ended += tx.end_sessions(which, EndReason::EmailChanged, ctx.now)?;
+    }
+    Ok(ended)
+}
+
+/// Deletes an account with its sessions, tokens and role memberships.
+///
+/// Needs `users:delete`, and what R-38 asks besides. Writes the deletion and one `user.deleted` event.
+///
+/// # Errors
+/// `Forbidden`, `NotFound(User)`, `Conflict(LastSuperuser)`, and those of the store.
+pub fn delete(ctx: &Ctx, id: UserId) -> Result<()> {
+    ctx.require(&Right::of(resource::USERS, action::DELETE))?;
+    ctx.write(|tx| {
+        let user = tx.user(id)?.ok_or(Error::NotFound(Entity::User))?;
+        bounds::may_command(ctx, tx, &user)?;
+        bounds::not_the_last(tx, id)?;
+        tx.delete_user(id)?;
+        tx.record(&ctx.event("user.deleted", "user", Some(id.0), json!({"user": user.label()})))
+    })
+}
+
+/// Whether there is an active superuser.
+///
+/// Needs `users:read`.
+///
+/// # Errors
+/// `Forbidden`, and those of the store.
+pub fn has_superuser(ctx: &Ctx) -> Result<bool> {
+    ctx.require(&Right::of(resource::USERS, action::READ))?;
+    Ok(ctx.env.store.read(|tx| tx.count_active_superusers())? > 0)
+}
+
+/// A user with his roles.
+pub(super) fn account(tx: &dyn Tx, id: UserId) -> Result<Account> {
+    let user = tx.user(id)?.ok_or(Error::NotFound(Entity::User))?;
+    let roles = tx.roles_of_users(&[id])?.into_iter().map(|(_, role)| role).collect();
+    Ok(Account { user, roles })
+}
+
+/// Applies a patch; gives the names of the fields that it really changes.
+pub(super) fn apply(user: &mut User, patch: &UserPatch) -> Vec<&'static str> {
+    fn set<T: Clone + PartialEq>(
+        field: &mut T,
+        value: &Option<T>,
+        name: &'static str,
+        changed: &mut Vec<&'static str>,
+    ) {
+        if let Some(value) = value
+            && field != value
+        {
+            *field = value.clone();
+            changed.push(name);
+        }
+    }
+    let mut changed = Vec::new();
+    set(&mut user.email, &patch.email, "email", &mut changed);
+    set(&mut user.phone, &patch.phone, "phone", &mut changed);
+    set(&mut user.username, &patch.username, "username", &mut changed);
+    set(&mut user.first_name, &patch.first_name, "first_name", &mut changed);
+    set(&mut user.last_name, &patch.last_name, "last_name", &mut changed);
+    set(&mut user.middle_name, &patch.middle_name, "middle_name", &mut changed);
+    set(&mut user.is_active, &patch.is_active, "is_active", &mut changed);
+    set(&mut user.is_staff, &patch.is_staff, "is_staff", &mut changed);
+    set(&mut user.is_superuser, &patch.is_superuser, "is_superuser", &mut changed);
+    set(&mut user.force_logout_at, &patch.force_logout_at, "force_logout_at", &mut changed);
+    changed
+}
+
+/// What R-38 asks of whoever changes this account in this way. Values that stay the same need no more than touching it.
+fn authorize(ctx: &Ctx, tx: &dyn Tx, target: &User, patch: &AccountPatch) -> Result<()> {
+    let mut after = target.clone();
+    let changed = apply(&mut after, &patch.profile);
+    if changed.contains(&"is_staff") || changed.contains(&"is_superuser") {
+        bounds::superuser(ctx)?;
+    }
+    bounds::may_touch(ctx, target)?;
+    const COMMANDING: [&str; 5] = ["email", "phone", "username", "is_active", "force_logout_at"];
+    if patch.password.is_some() || changed.iter().any(|field| COMMANDING.contains(field)) {
+        bounds::may_command(ctx, tx, target)?;
+    }
+    Ok(())
+}
+
+/// Checks a password by the rules and hashes it.
+fn prepare(ctx: &Ctx, password: Option<&Password>, rules: Rules, person: &Person) -> Result<Option<String>> {
+    let Some(password) = password else { return Ok(None) };
+    passwords::check("password", password, rules, person)?;
+    ctx.env.hasher.hash(password.as_str(), ctx.env.random.as_ref()).map(Some)
+}
+
+fn free(tx: &dyn Tx, user: &NewUser, except: Option<UserId>) -> Result<()> {
+    match tx.taken_identifier(user, except)? {
+        Some(field) => Err(Error::Conflict(Conflict::Taken(Entity::User, field))),
+        None => Ok(()),
+    }
+}

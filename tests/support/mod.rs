@@ -1,0 +1,176 @@
+//! The program as tests use it: on a file of its own, with a clock that the test holds, seeded randomness and cheap
+//! hashes. Nothing else is replaced.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use authsrv::app::{Missing, Parts};
+use authsrv::crypto::hash::Hasher;
+use authsrv::crypto::random::Random;
+use authsrv::domain::error::Result;
+use authsrv::domain::identifiers::Email;
+use authsrv::domain::ids::{Timestamp, UserId};
+use authsrv::domain::passwords::Password;
+use authsrv::domain::settings::Profile;
+use authsrv::domain::tokens::TokenPair;
+use authsrv::domain::users::NewUser;
+use authsrv::service::tokens::{self, Credentials};
+use authsrv::service::users::{self, NewAccount};
+use authsrv::service::{Actor, Clock, Ctx, Env, Origin, Ref, login};
+use tempfile::TempDir;
+
+/// A password that every rule accepts, also for superusers.
+pub const PASSWORD: &str = "Tr0ub4dor-and-3";
+
+/// Where the clock of a new [`TestApp`] stands: 2026-01-02 03:04:05.678901 UTC.
+pub const START: i64 = 1_767_323_045_678_901;
+
+/// The program on a file of its own.
+pub struct TestApp {
+    /// The program's surroundings, shared with a server where a test starts one.
+    pub env: Arc<Env>,
+    /// The clock.
+    pub clock: TestClock,
+    /// Folder of the database `authsrv.db`; gone at the end.
+    pub folder: TempDir,
+}
+
+/// A clock that moves when a test says so.
+#[derive(Clone)]
+pub struct TestClock(Arc<AtomicI64>);
+
+impl TestClock {
+    /// Moves on.
+    pub fn advance(&self, by: Duration) {
+        self.0.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Moves back.
+    pub fn step_back(&self, by: Duration) {
+        self.0.fetch_sub(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_timestamp_micros(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+/// The same "randomness" in every run (splitmix64).
+pub struct Seeded(Mutex<u64>);
+
+impl Random for Seeded {
+    fn fill(&self, bytes: &mut [u8]) -> Result<()> {
+        let mut state = self.0.lock().unwrap();
+        for chunk in bytes.chunks_mut(8) {
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = *state;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            chunk.copy_from_slice(&(z ^ (z >> 31)).to_le_bytes()[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+impl TestApp {
+    /// A fresh installation: created, migrated, seeded, without users. Made once and copied, so all have one signing key.
+    pub fn new() -> Self {
+        static MADE: OnceLock<[(&str, Vec<u8>); 2]> = OnceLock::new();
+        let (folder, clock) = (TempDir::new().unwrap(), TestClock(Arc::new(AtomicI64::new(START))));
+        for (name, bytes) in MADE.get_or_init(|| made(&clock)) {
+            let path = folder.path().join(name);
+            let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
+            file.write_all(bytes).unwrap();
+        }
+        let env = open(&folder, &clock);
+        Self { env: Arc::new(env), clock, folder }
+    }
+
+    /// A second program on the same file, as the command line is to the server.
+    pub fn second(&self) -> Env {
+        Env { random: Box::new(Seeded(Mutex::new(2))), ..open(&self.folder, &self.clock) }
+    }
+
+    /// Does something as the operator at the command line.
+    pub fn operate<T>(&self, what: impl FnOnce(&Ctx) -> T) -> T {
+        self.call(&operator(), what)
+    }
+
+    /// Does something as anybody.
+    pub fn call<T>(&self, actor: &Actor, what: impl FnOnce(&Ctx) -> T) -> T {
+        what(&self.env.ctx(actor, &origin()))
+    }
+
+    /// Does something as whoever holds this access token.
+    pub fn with_token<T>(&self, access: &str, what: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
+        let actor = self.authenticate(access)?;
+        self.call(&actor, what)
+    }
+
+    /// Who holds this access token.
+    pub fn authenticate(&self, access: &str) -> Result<Actor> {
+        tokens::authenticate(&self.env, &Credentials::Bearer(access.to_owned()), self.clock.now())
+    }
+
+    /// Makes an active user with [`PASSWORD`] and these roles.
+    pub fn user(&self, email: &str, roles: &[&str]) -> UserId {
+        self.account(
+            NewUser { email: Some(Email::parse(email).unwrap()), is_active: true, ..NewUser::default() },
+            roles,
+        )
+    }
+
+    /// Makes an active superuser with [`PASSWORD`].
+    pub fn superuser(&self, email: &str) -> UserId {
+        let email = Some(Email::parse(email).unwrap());
+        self.account(NewUser { email, is_active: true, is_superuser: true, ..NewUser::default() }, &[])
+    }
+
+    /// Makes a user with [`PASSWORD`] and these roles.
+    pub fn account(&self, profile: NewUser, roles: &[&str]) -> UserId {
+        let password = Some(Password::parse("password", PASSWORD).unwrap());
+        let roles = roles.iter().map(|role| Ref::Code((*role).to_owned())).collect();
+        self.operate(|ctx| users::create(ctx, NewAccount { profile, password, roles })).unwrap().user.id
+    }
+
+    /// Signs in with [`PASSWORD`].
+    pub fn sign_in(&self, identifier: &str) -> TokenPair {
+        self.call(&Actor::Anonymous, |ctx| login::login(ctx, identifier, PASSWORD, Profile::Rbac)).unwrap().pair
+    }
+}
+
+/// The files of a first start.
+fn made(clock: &TestClock) -> [(&'static str, Vec<u8>); 2] {
+    let folder = TempDir::new().unwrap();
+    drop(open(&folder, clock));
+    ["authsrv.db", "authsrv.key"].map(|name| (name, std::fs::read(folder.path().join(name)).unwrap()))
+}
+
+fn open(folder: &TempDir, clock: &TestClock) -> Env {
+    let parts = Parts {
+        database: folder.path().join("authsrv.db"),
+        master_key: folder.path().join("authsrv.key"),
+        clock: Box::new(clock.clone()),
+        random: Box::new(Seeded(Mutex::new(1))),
+        hasher: Hasher::for_tests(),
+    };
+    let (mut env, _) = parts.open(Missing::Create).unwrap();
+    env.default_url = "http://127.0.0.1:8000".to_owned();
+    env
+}
+
+/// The operator at the command line.
+pub fn operator() -> Actor {
+    Actor::Operator("root@test".to_owned())
+}
+
+/// Where calls of tests come from.
+pub fn origin() -> Origin {
+    Origin { door: "test", address: Some([192, 0, 2, 7].into()), user_agent: "tests/1".to_owned() }
+}
