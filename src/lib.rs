@@ -10,6 +10,7 @@
 //! | [`crypto`] | hashing, signing, sealing, randomness | `crypto/jwt.rs`: the one function that verifies tokens |
 //! | [`store`] | what is asked of a database, as traits; `store/sqlite` is the engine | `store/mod.rs` |
 //! | [`service`] | the operations, each with all its rules | `service/mod.rs`: `Env`, `Ctx`, how an operation goes |
+//! | [`http`] | the server; a folder for each dialect of its API | `http/mod.rs`: `router` |
 //! | [`app`] | puts engine, clock, randomness and keys together | `Parts::open` |
 //!
 //! To see what a request or command does, read its handler, the service function it calls, and the SQL that this runs.
@@ -44,5 +45,6 @@
 pub mod app;
 pub mod crypto;
 pub mod domain;
+pub mod http;
 pub mod service;
 pub mod store;

@@ -1,12 +1,14 @@
 //! The program as tests use it: on a file of its own, with a clock that the test holds, seeded randomness and cheap
 //! hashes. Nothing else is replaced.
 
+pub mod http;
+
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use authsrv::app::{Missing, Parts};
 use authsrv::crypto::hash::Hasher;
@@ -25,6 +27,21 @@ use tempfile::TempDir;
 
 /// A password that every rule accepts, also for superusers.
 pub const PASSWORD: &str = "Tr0ub4dor-and-3";
+
+/// Longest that anything in a test may take; far more than it does.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What `look` gives, once it gives something; `None` when [`PATIENCE`] is at its end.
+pub fn once<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let begun = Instant::now();
+    loop {
+        let seen = look();
+        if seen.is_some() || begun.elapsed() > PATIENCE {
+            return seen;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
 
 /// Where the clock of a new [`TestApp`] stands: 2026-01-02 03:04:05.678901 UTC.
 pub const START: i64 = 1_767_323_045_678_901;
@@ -88,6 +105,13 @@ impl TestApp {
             let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).unwrap();
             file.write_all(bytes).unwrap();
         }
+        let env = open(&folder, &clock);
+        Self { env: Arc::new(env), clock, folder }
+    }
+
+    /// An installation that shares nothing with the others: it has a signing key of its own.
+    pub fn foreign() -> Self {
+        let (folder, clock) = (TempDir::new().unwrap(), TestClock(Arc::new(AtomicI64::new(START))));
         let env = open(&folder, &clock);
         Self { env: Arc::new(env), clock, folder }
     }

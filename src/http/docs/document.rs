@@ -1,0 +1,198 @@
+//! The OpenAPI document, made of the route table and the types of its handlers.
+
+use std::collections::BTreeSet;
+
+use aide::generate::{self, GenContext};
+use aide::openapi::{
+    Components, Info, OpenApi, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem, PathStyle,
+    ReferenceOr, SchemaObject, SecurityScheme, StatusCode, Tag,
+};
+use axum::http::Method;
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::Value;
+
+use super::errors;
+use crate::http::routes::{Guard, Route, RouteInfo, Table};
+
+/// Name of the one security scheme.
+const BEARER: &str = "bearerAuth";
+
+const DESCRIPTION: &str = "Users, sign-in, sessions and rights.\n\n\
+    Sign in at `login/`, put the access token into the header `Authorization: Bearer …`, and exchange the refresh token \
+    at `token/refresh/` when the access token ends. Rights are pairs of a resource and an action, such as `users:read`; \
+    roles give them. What a route needs stands in its description. All paths work with and without the slash at their \
+    end; HEAD works wherever GET does; OPTIONS names the methods of a path and needs no right. Every answer carries \
+    `X-Request-Id`.";
+
+/// The whole document.
+pub fn document(table: Table) -> OpenApi {
+    generate::in_context(|context| {
+        context.schema = generator(false);
+        let mut answers = generator(true);
+        let mut document = OpenApi { info: info(), tags: tags(&table), ..OpenApi::default() };
+        let paths = document.paths.get_or_insert_default();
+        for route in &table.routes {
+            let operation = operation(context, &mut answers, route);
+            let item =
+                paths.paths.entry(route.info.path.clone()).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
+            if let ReferenceOr::Item(item) = item {
+                *place(item, &route.info.method) = Some(operation);
+            }
+        }
+        document.components = Some(components(context, answers));
+        context.schema = generator(false);
+        document
+    })
+}
+
+fn generator(for_answers: bool) -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "#/components/schemas/".into();
+        settings.meta_schema = None;
+    });
+    if for_answers { settings.for_serialize() } else { settings.for_deserialize() }.into_generator()
+}
+
+fn info() -> Info {
+    Info {
+        title: "authsrv".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        description: Some(DESCRIPTION.to_owned()),
+        ..Info::default()
+    }
+}
+
+/// The sections, in the order of the table.
+fn tags(table: &Table) -> Vec<Tag> {
+    let mut seen = BTreeSet::new();
+    let mut names = table.routes.iter().map(|route| &route.tag).filter(|tag| seen.insert((*tag).clone()));
+    names.by_ref().map(|name| Tag { name: name.clone(), ..Tag::default() }).collect()
+}
+
+fn components(context: &mut GenContext, mut answers: SchemaGenerator) -> Components {
+    let bearer = SecurityScheme::Http {
+        scheme: "bearer".to_owned(),
+        bearer_format: Some("JWT".to_owned()),
+        description: Some("The access token that `login/`, `register/` and `token/refresh/` give.".to_owned()),
+        extensions: Default::default(),
+    };
+    let mut definitions = context.schema.take_definitions(true);
+    definitions.values_mut().for_each(close);
+    definitions.append(&mut answers.take_definitions(true));
+    let schemas =
+        definitions.into_iter().filter_map(|(name, value)| Some((name, object(Schema::try_from(value).ok()?))));
+    Components {
+        security_schemes: [(BEARER.to_owned(), ReferenceOr::Item(bearer))].into_iter().collect(),
+        schemas: schemas.collect(),
+        ..Components::default()
+    }
+}
+
+/// Says that unknown keys are refused, as the reading of bodies does.
+fn close(schema: &mut Value) {
+    if let Some(object) = schema.as_object_mut()
+        && object.contains_key("properties")
+    {
+        object.entry("additionalProperties").or_insert(Value::Bool(false));
+    }
+}
+
+fn operation(context: &mut GenContext, answers: &mut SchemaGenerator, route: &Route) -> Operation {
+    let info = &route.info;
+    let mut operation = Operation {
+        tags: vec![route.tag.clone()],
+        summary: Some(route.summary.to_owned()),
+        description: Some(description(route)),
+        operation_id: Some(operation_id(info)),
+        deprecated: info.alias,
+        security: security(route),
+        ..Operation::default()
+    };
+    (route.describe)(context, answers, &mut operation);
+    if let Some(ReferenceOr::Item(body)) = &mut operation.request_body {
+        body.content.values_mut().for_each(|media| media.example.clone_from(&route.example));
+    }
+    if let Some(responses) = &mut operation.responses {
+        let known = std::mem::take(&mut responses.responses);
+        let kept = known.into_iter().filter(|(status, _)| match status {
+            StatusCode::Code(code @ 400..) => errors::possible(*code, route, &operation),
+            StatusCode::Code(_) | StatusCode::Range(_) => true,
+        });
+        let mut kept: Vec<_> = kept.collect();
+        kept.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if let Some(responses) = &mut operation.responses {
+            responses.responses = kept.into_iter().collect();
+        }
+    }
+    let names = info.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let ids = names.map(|name| ReferenceOr::Item(path_parameter(name, route.by_uuid_too)));
+    operation.parameters.splice(0..0, ids);
+    operation
+}
+
+fn description(route: &Route) -> String {
+    let needs = match route.info.guard {
+        Guard::Public => "Open to everybody.".to_owned(),
+        Guard::SignedIn => "Needs somebody signed in.".to_owned(),
+        Guard::Right(resource, action) => format!("Needs the permission `{resource}:{action}`."),
+    };
+    let alias = if route.info.alias { "\n\nAnother spelling of the same path." } else { "" };
+    if route.description.is_empty() {
+        format!("{needs}{alias}")
+    } else {
+        format!("{}\n\n{needs}{alias}", route.description)
+    }
+}
+
+/// Method and path: `get_users_id`.
+fn operation_id(info: &RouteInfo) -> String {
+    let words = info.path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    std::iter::once(info.method.as_str().to_ascii_lowercase().as_str()).chain(words).collect::<Vec<_>>().join("_")
+}
+
+fn security(route: &Route) -> Vec<aide::openapi::SecurityRequirement> {
+    let bearer = || [(BEARER.to_owned(), Vec::new())].into_iter().collect();
+    match route.info.guard {
+        Guard::Public if route.takes_bearer => vec![Default::default(), bearer()],
+        Guard::Public => Vec::new(),
+        Guard::SignedIn | Guard::Right(..) => vec![bearer()],
+    }
+}
+
+fn path_parameter(name: &str, by_uuid_too: bool) -> Parameter {
+    let id = json_schema!({"type": "integer", "format": "int64", "minimum": 1});
+    let schema = match name {
+        "file" => json_schema!({"type": "string"}),
+        _ if by_uuid_too => json_schema!({"anyOf": [id, {"type": "string", "format": "uuid"}]}),
+        _ => id,
+    };
+    Parameter::Path {
+        parameter_data: ParameterData {
+            name: name.to_owned(),
+            description: None,
+            required: true,
+            deprecated: None,
+            format: ParameterSchemaOrContent::Schema(object(schema)),
+            example: None,
+            examples: Default::default(),
+            explode: None,
+            extensions: Default::default(),
+        },
+        style: PathStyle::Simple,
+    }
+}
+
+fn object(json_schema: Schema) -> SchemaObject {
+    SchemaObject { json_schema, external_docs: None, example: None }
+}
+
+fn place<'a>(item: &'a mut PathItem, method: &Method) -> &'a mut Option<Operation> {
+    match *method {
+        Method::POST => &mut item.post,
+        Method::PUT => &mut item.put,
+        Method::PATCH => &mut item.patch,
+        Method::DELETE => &mut item.delete,
+        _ => &mut item.get,
+    }
+}

@@ -1,0 +1,68 @@
+//! `register/`, `login/`, `logout/`, `token/…`.
+
+use axum::Json;
+
+use super::failure::Answer;
+use super::wire::sign_in::{Login, Logout, Refresh, RefreshedOut, Register, RegisteredOut, RevokedOut, SignedInOut};
+use crate::domain::error::{Entity, Error};
+use crate::domain::ids::UserId;
+use crate::domain::settings::Profile;
+use crate::http::answers::{Created, Done};
+use crate::http::body::Body;
+use crate::http::call::Call;
+use crate::http::ids::PathIds;
+use crate::service::{login, registration, sessions, tokens};
+
+/// `POST register/`
+pub async fn register(call: Call, body: Body<Register>) -> Answer<Created<RegisteredOut>> {
+    let registered = call.run_hashing(|ctx| {
+        registration::is_open(ctx.env)?;
+        let new = body.parse()?.into_command()?;
+        Ok(registration::register(ctx, new, Profile::Rbac)?)
+    });
+    Ok(Created(registered.await?.into()))
+}
+
+/// `POST login/`
+pub async fn login(call: Call, body: Body<Login>) -> Answer<Json<SignedInOut>> {
+    let signed = call.run_hashing(|ctx| {
+        let (identifier, password) = body.parse()?.into_command();
+        Ok(login::login(ctx, &identifier, &password, Profile::Rbac)?)
+    });
+    Ok(Json(signed.await?.into()))
+}
+
+/// `POST logout/`, `POST token/revoke/`: the refresh token of the body decides, if there is one (D-3).
+pub async fn logout(call: Call, body: Body<Logout>) -> Answer<Json<Done>> {
+    let ended = call.visit(|visit| match body.parse()?.into_command() {
+        Some(refresh) => visit.unknown(|ctx| Ok(login::logout_by_refresh(ctx, &refresh)?)),
+        None if visit.shows_credentials() => visit.known(|ctx| Ok(login::logout(ctx)?)),
+        None => Err(Error::invalid("refresh", "required", "This field is required.").into()),
+    });
+    ended.await?;
+    Ok(Json(Done {}))
+}
+
+/// `POST token/refresh/`
+pub async fn refresh(call: Call, body: Body<Refresh>) -> Answer<Json<RefreshedOut>> {
+    let refreshed = call.run(|ctx| {
+        let token = body.parse()?.into_command();
+        Ok(tokens::refresh(ctx, &token)?)
+    });
+    Ok(Json(refreshed.await?.into()))
+}
+
+/// `POST token/revoke_all/`
+pub async fn revoke_all(call: Call) -> Answer<Json<RevokedOut>> {
+    let revoked = call.run(|ctx| Ok(sessions::end_mine(ctx)?)).await?;
+    Ok(Json(RevokedOut { revoked }))
+}
+
+/// `POST token/revoke_all/{user_id}/`
+pub async fn revoke_all_of(call: Call, ids: PathIds) -> Answer<Json<RevokedOut>> {
+    let revoked = call.run(move |ctx| {
+        let user = UserId(ids.id(0, Entity::User)?);
+        Ok(sessions::end_of_user(ctx, user)?)
+    });
+    Ok(Json(RevokedOut { revoked: revoked.await? }))
+}

@@ -1,0 +1,205 @@
+//! Errors in the shape of Django REST framework: `{"field": ["…"]}` for input, `{"detail": …, "code": …}` for the rest.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aide::generate::GenContext;
+use aide::openapi::{Operation, Response as Documented};
+use aide::operation::OperationOutput;
+use axum::Json;
+use axum::http::header::WWW_AUTHENTICATE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value};
+
+use crate::domain::error::{Conflict, Entity, Error, FieldError, Reason, Refusal, TokenFault};
+use crate::http::answers::{self, Detail};
+use crate::http::fault::{Fault, Unreadable};
+
+/// What handlers give.
+pub type Answer<T> = Result<T, Failure>;
+
+/// An error of this dialect.
+pub struct Failure(Fault);
+
+impl<E: Into<Fault>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Fault::Refused(error) => refused(error),
+            Fault::Unreadable(why) => unreadable(&why),
+        }
+    }
+}
+
+fn refused(error: Error) -> Response {
+    match error {
+        Error::Invalid(fields) => by_field(StatusCode::BAD_REQUEST, fields),
+        Error::Unauthenticated(reason) => unauthenticated(&reason),
+        Error::Forbidden(refusal) => forbidden(&refusal),
+        Error::NotFound(entity) => answers::error(StatusCode::NOT_FOUND, "not_found", missing(entity)),
+        Error::Conflict(conflict) => conflicting(conflict),
+        Error::TooMany { retry_after } => {
+            let seconds = whole_seconds(retry_after);
+            let unit = if seconds == 1 { "second" } else { "seconds" };
+            let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
+            answers::retry(answers::error(StatusCode::TOO_MANY_REQUESTS, "throttled", &detail), seconds)
+        }
+        Error::Unavailable { retry_after } => {
+            let refusal = answers::error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "Service temporarily unavailable, try again later.",
+            );
+            answers::retry(refusal, whole_seconds(retry_after))
+        }
+        Error::Internal(cause) => {
+            tracing::error!(%cause, "an operation failed");
+            answers::internal()
+        }
+    }
+}
+
+fn unreadable(why: &Unreadable) -> Response {
+    match why {
+        Unreadable::TooLarge => answers::closing(answers::error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            &format!("The body is longer than {} bytes.", crate::http::body::BODY_MAX),
+        )),
+        Unreadable::MediaType(sent) => answers::error(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            &format!("Unsupported media type \"{sent}\" in request."),
+        ),
+        Unreadable::Json(wrong) => {
+            answers::error(StatusCode::BAD_REQUEST, "parse_error", &format!("JSON parse error - {wrong}"))
+        }
+        Unreadable::TooSlow => answers::too_slow(),
+        Unreadable::CutOff => {
+            answers::closing(answers::error(StatusCode::BAD_REQUEST, "parse_error", "The body ended too early."))
+        }
+    }
+}
+
+/// All messages under their fields, in order; those about the whole under `non_field_errors`.
+fn by_field(status: StatusCode, fields: Vec<FieldError>) -> Response {
+    let mut body: Map<String, Value> = Map::new();
+    for FieldError { field, message, .. } in fields {
+        let key = if field.is_empty() { "non_field_errors".to_owned() } else { field };
+        let messages = body.entry(key).or_insert_with(|| Value::Array(Vec::new()));
+        if let Value::Array(messages) = messages {
+            messages.push(message.into());
+        }
+    }
+    (status, Json(body)).into_response()
+}
+
+fn unauthenticated(reason: &Reason) -> Response {
+    let (code, detail) = match reason {
+        Reason::Missing => ("not_authenticated", "Authentication credentials were not provided.".to_owned()),
+        Reason::MalformedHeader => {
+            ("bad_authorization_header", "Authorization header must contain two space-delimited values".to_owned())
+        }
+        Reason::BadCredentials => {
+            ("no_active_account", "No active account found with the given credentials".to_owned())
+        }
+        Reason::Token(fault) => ("token_not_valid", token_fault(*fault)),
+        Reason::UserInactive => ("user_inactive", "User is inactive".to_owned()),
+        Reason::UserGone => ("user_not_found", "User not found".to_owned()),
+    };
+    let mut response = answers::error(StatusCode::UNAUTHORIZED, code, &detail);
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
+    response
+}
+
+fn token_fault(fault: TokenFault) -> String {
+    match fault {
+        TokenFault::Malformed
+        | TokenFault::UnknownKey
+        | TokenFault::WrongHeader
+        | TokenFault::BadSignature
+        | TokenFault::NotYetValid
+        | TokenFault::WrongIssuer => "Token is invalid".to_owned(),
+        TokenFault::Expired => "Token is expired".to_owned(),
+        TokenFault::WrongType => "Token has wrong type".to_owned(),
+        TokenFault::Claim("jti") => "Token has no id".to_owned(),
+        TokenFault::Claim("token_type") => "Token has no type".to_owned(),
+        TokenFault::Claim(name) => format!("Token has no '{name}' claim"),
+        TokenFault::Revoked | TokenFault::Reused => "Token is blacklisted".to_owned(),
+    }
+}
+
+fn forbidden(refusal: &Refusal) -> Response {
+    let (code, detail, required) = match refusal {
+        Refusal::Lacks(right) => {
+            ("permission_denied", "You do not have permission to perform this action.", Some(right))
+        }
+        Refusal::Beyond(right) => ("permission_denied", "This reaches beyond your own permissions.", Some(right)),
+        Refusal::SuperuserOnly => ("superuser_required", "Only a superuser may do this.", None),
+        Refusal::RegistrationClosed => ("registration_closed", "Registration is closed.", None),
+    };
+    let required = required.map(ToString::to_string);
+    (StatusCode::FORBIDDEN, Json(Detail { detail: detail.to_owned(), code: code.to_owned(), required })).into_response()
+}
+
+fn missing(entity: Entity) -> &'static str {
+    match entity {
+        Entity::User => "No user matches the given query.",
+        Entity::Role => "No role matches the given query.",
+        Entity::Resource => "No resource matches the given query.",
+        Entity::Action => "No action matches the given query.",
+        Entity::Permission => "No permission matches the given query.",
+        Entity::Session => "No session matches the given query.",
+        Entity::Token => "No token matches the given query.",
+        Entity::Setting => "No setting matches the given query.",
+        Entity::Page => "Invalid page.",
+    }
+}
+
+fn conflicting(conflict: Conflict) -> Response {
+    let sentence = conflict.to_string();
+    let code = match conflict {
+        Conflict::Taken(entity, field) => {
+            let message = if entity == Entity::Permission {
+                "The fields resource, action must make a unique set.".to_owned()
+            } else {
+                format!("{} {} with this {} already exists.", article(entity), entity.noun(), field.replace('_', " "))
+            };
+            return by_field(StatusCode::CONFLICT, vec![FieldError::new(field, "unique", message)]);
+        }
+        Conflict::LastSuperuser => "last_superuser",
+        Conflict::BuiltIn(_) => "built_in",
+    };
+    let mut letters = sentence.chars();
+    let sentence: String = letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect();
+    answers::error(StatusCode::CONFLICT, code, &format!("{sentence}."))
+}
+
+fn article(entity: Entity) -> &'static str {
+    if entity == Entity::Action { "An" } else { "A" }
+}
+
+/// Rounded up, at least one.
+fn whole_seconds(time: Duration) -> u64 {
+    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
+}
+
+/// What is wrong with each field; `non_field_errors` speaks of the whole.
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "its field is read by the schema generator alone")]
+pub struct FieldErrors(BTreeMap<String, Vec<String>>);
+
+impl OperationOutput for Failure {
+    type Inner = Detail;
+
+    /// Which of them a route can give depends on the route; the document leaves out what it cannot.
+    fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
+        crate::http::docs::errors::every::<FieldErrors>(context, operation)
+    }
+}

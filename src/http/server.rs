@@ -1,0 +1,186 @@
+//! The accept loop: connections in, bounded in number and time; on the way out everything accepted is answered.
+//!
+//! `axum::serve` sets no time limits and no cap, hence a loop of our own over hyper, which alone decides where a request
+//! ends.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use axum::http::header::TRANSFER_ENCODING;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tower::ServiceExt;
+
+use super::answers;
+use super::call::Peer;
+use super::connections::Places;
+use super::head::{HEAD_MAX, HEADERS_MAX};
+use super::shell::Refused;
+use super::stream::{Phase, Stream};
+use super::unread::Unread;
+
+/// Read buffer of a connection at its largest.
+const BUFFER_MAX: usize = 32 * 1024;
+/// Pause after a failed accept, such as for want of file handles.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long, once told to stop, connections may still bring a request that was on its way.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// How long the server waits for what others must do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// For the head of a request, and for the first byte on a new connection.
+    pub head: Duration,
+    /// For the body of a request.
+    pub body: Duration,
+    /// For the next request on a connection.
+    pub idle: Duration,
+    /// For the answers to what was accepted, once it is told to stop.
+    pub drain: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let [head, body, idle, drain] = [10, 10, 75, 15].map(Duration::from_secs);
+        Self { head, body, idle, drain }
+    }
+}
+
+/// Serves `app` on `listener` until `shutdown` is ready; then accepts nothing more, answers what was accepted, and
+/// returns.
+pub async fn serve(listener: TcpListener, app: Router, shutdown: impl Future<Output = ()>, patience: Patience) {
+    let door =
+        Door { app, patience, places: Places::new(), graceful: GracefulShutdown::new(), stopping: Arc::default() };
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => door.open(stream, peer).await,
+            Err(failure) => {
+                tracing::warn!(%failure, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    door.shut(listener).await;
+}
+
+/// Where connections come in.
+struct Door {
+    app: Router,
+    patience: Patience,
+    places: Arc<Places>,
+    graceful: GracefulShutdown,
+    /// Every answer from now on is the last of its connection.
+    stopping: Arc<AtomicBool>,
+}
+
+impl Door {
+    async fn open(&self, stream: TcpStream, peer: SocketAddr) {
+        if let Err(failure) = stream.set_nodelay(true) {
+            tracing::debug!(%failure, "cannot set TCP_NODELAY");
+        }
+        let stream = Stream::new(stream, self.patience.head);
+        let phase = stream.phase();
+        let Some(place) = self.places.take(peer.ip().to_canonical(), phase.clone()).await else { return };
+        let (app, patience, stopping) = (self.app.clone(), self.patience, Arc::clone(&self.stopping));
+        let attendant = Attendant { app, peer, patience, phase, stopping };
+        let connection = self.graceful.watch(connection(stream, attendant, self.patience));
+        tokio::spawn(async move {
+            tokio::select! {
+                ended = connection => if let Err(broken) = ended {
+                    tracing::debug!(%broken, "connection ended early");
+                },
+                () = place.is_wanted() => tracing::debug!("connection ended for another"),
+            }
+        });
+    }
+
+    /// Answers what has come in: also in connections that the system has accepted for us, and what is on its way to us in
+    /// those that we have.
+    async fn shut(self, listener: TcpListener) {
+        self.stopping.store(true, Ordering::Release);
+        if let Ok(listener) = listener.into_std() {
+            while let Ok((stream, peer)) = listener.accept() {
+                if stream.set_nonblocking(true).is_ok()
+                    && let Ok(stream) = TcpStream::from_std(stream)
+                {
+                    self.open(stream, peer).await;
+                }
+            }
+        }
+        if self.graceful.count() > 0 {
+            tokio::time::sleep(LAST_WORDS.min(self.patience.drain)).await;
+        }
+        if tokio::time::timeout(self.patience.drain, self.graceful.shutdown()).await.is_err() {
+            tracing::warn!("some requests were not answered before the end");
+        }
+    }
+}
+
+/// What answers the requests of one connection.
+struct Attendant {
+    app: Router,
+    peer: SocketAddr,
+    patience: Patience,
+    phase: Phase,
+    stopping: Arc<AtomicBool>,
+}
+
+impl hyper::service::Service<Request<Incoming>> for Attendant {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let (app, phase, stopping) = (self.app.clone(), self.phase.clone(), Arc::clone(&self.stopping));
+        let refused = phase.busy().map(Refused);
+        // Nobody but hyper knows where chunks end, and what comes behind them has not passed the gate.
+        let is_last = request.headers().contains_key(TRANSFER_ENCODING);
+        let (parts, body) = request.into_parts();
+        let unread = Unread::new(body, &parts.headers);
+        let mut request = Request::from_parts(parts, Body::new(unread.clone()));
+        request.extensions_mut().insert(Peer(self.peer));
+        request.extensions_mut().insert(self.patience);
+        if let Some(refused) = refused {
+            request.extensions_mut().insert(refused);
+        }
+        Box::pin(async move {
+            let response = app.oneshot(request).await;
+            let goes_on = unread.drop_rest().await && !is_last && !stopping.load(Ordering::Acquire);
+            phase.idle();
+            if goes_on { response } else { response.map(answers::closing) }
+        })
+    }
+}
+
+fn connection(
+    stream: Stream,
+    attendant: Attendant,
+    patience: Patience,
+) -> http1::Connection<TokioIo<Stream>, Attendant> {
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience.idle)
+        .half_close(true)
+        .max_headers(HEADERS_MAX)
+        .max_header_size(HEAD_MAX)
+        .max_buf_size(BUFFER_MAX)
+        .serve_connection(TokioIo::new(stream), attendant)
+}
