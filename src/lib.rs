@@ -11,7 +11,9 @@
 //! | [`store`] | what is asked of a database, as traits; `store/sqlite` is the engine | `store/mod.rs` |
 //! | [`service`] | the operations, each with all its rules | `service/mod.rs`: `Env`, `Ctx`, how an operation goes |
 //! | [`http`] | the server; a folder for each dialect of its API | `http/mod.rs`: `router` |
+//! | [`cli`] | the terminal | `cli/mod.rs`: the command tree |
 //! | [`app`] | puts engine, clock, randomness and keys together | `Parts::open` |
+//! | [`config`] | how the process is started: flags > environment > `.env` > `authsrv.toml` > default | `Config` |
 //!
 //! To see what a request or command does, read its handler, the service function it calls, and the SQL that this runs.
 //!
@@ -43,6 +45,8 @@
 //! - The names under which tokens were issued (`iss`) are kept, so that a new public URL ends no session.
 
 pub mod app;
+pub mod cli;
+pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod http;

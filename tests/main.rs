@@ -5,6 +5,8 @@
 mod access;
 /// Attacks, one file a family.
 mod attacks;
+/// The real binary at the shell: output, exit codes, terminal.
+mod cli;
 /// What every engine of the store must do.
 mod contract;
 /// Hashing, signing, sealing.
@@ -13,8 +15,20 @@ mod crypto;
 mod domain;
 /// The door of the network: bodies, routes, lists, document, sockets.
 mod http;
+/// Nothing of the caller's environment reaches the program.
+mod isolation;
+/// The dependency rule.
+mod layers;
+/// The process: load, stopping, being killed, starting again.
+mod lifecycle;
+/// The command line beside a running server: each sees at once what the other did.
+mod live;
 /// The OpenAPI document against its standard, and the answers against the document.
 mod openapi;
+/// What routes and commands both do: they write alike, audit events included.
+mod parity;
+/// The README does what it says.
+mod readme;
 /// Rules: time, rotation, reuse, bounds.
 mod service;
 /// What the tests share: the program on a file of its own, with a clock that they hold.

@@ -163,6 +163,11 @@ impl Client {
         self.send(method, path, Some(("application/json", body.to_string().into_bytes())))
     }
 
+    /// POST with a JSON body to a server that may be gone: `None` if no answer came.
+    pub fn try_post(&self, path: &str, body: &Value) -> Option<Answer> {
+        self.try_send("POST", path, Some(("application/json", body.to_string().into_bytes()))).ok()
+    }
+
     /// Any method with any body.
     pub fn send(&self, method: &str, path: &str, body: Option<(&str, Vec<u8>)>) -> Answer {
         self.try_send(method, path, body).unwrap()

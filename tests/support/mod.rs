@@ -1,7 +1,10 @@
 //! The program as tests use it: on a file of its own, with a clock that the test holds, seeded randomness and cheap
 //! hashes. Nothing else is replaced.
 
+pub mod dump;
 pub mod http;
+pub mod process;
+pub mod shell;
 
 use std::fs::OpenOptions;
 use std::io::Write;

@@ -1,0 +1,77 @@
+//! `authsrv doctor`: what is wrong or risky with this installation, and what to do about it.
+
+use super::Start;
+use super::failure::{Code, Failure};
+use super::output::{Cell, Format, Line, List, Output, Record, counted};
+use super::program::Program;
+use crate::app::{self, Missing};
+use crate::domain::advice;
+use crate::service::doctor::{Facts, Finding, Level, examine, unopened};
+
+/// Looks; exits 1 if anything is wrong or risky. A database that cannot be opened is a finding among others.
+pub fn run(start: &Start) -> Result<Output<'static>, Failure> {
+    let config = &start.config;
+    let facts = Facts {
+        database: config.db.clone(),
+        files: app::files(&config.db),
+        master_key: config.master_key_file.clone(),
+    };
+    let findings = match start.call(Missing::Refuse) {
+        Ok(call) => examine(&call.ctx(), &facts)?,
+        Err(error) if error.is_missing() => return Err(error.into()),
+        Err(error) => unopened(&facts, error.to_string(), error.advice()),
+    };
+    let bad = findings.iter().filter(|finding| finding.level.is_bad()).count();
+    let has_notes = findings.iter().any(|finding| finding.level == Level::Note);
+    let output = match start.format {
+        Format::Table => Output::lines(lines(&findings, &start.program)),
+        Format::Json | Format::Plain => Output::many(list(&findings, &start.program)),
+    };
+    Ok(match (bad, has_notes) {
+        (0, false) => output.with_note("All is well."),
+        (0, true) => output.with_note("Nothing is wrong or risky. A note is no fault."),
+        (bad, _) => {
+            let needs = if bad == 1 { "needs" } else { "need" };
+            let text = format!("{} {needs} attention.", counted(bad as u64, "finding"));
+            output.with_note(text).with_code(Code::Refused)
+        }
+    })
+}
+
+/// For people: what needs attention or is worth knowing, with what to do about it, then the names of all that is well.
+fn lines(findings: &[Finding], program: &Program) -> Vec<Line> {
+    let (well, rest): (Vec<&Finding>, Vec<&Finding>) =
+        findings.iter().partition(|finding| finding.level == Level::Ok && finding.advice.is_empty());
+    let mut lines = Vec::new();
+    for finding in rest {
+        lines.push(Line::Led(finding.level.as_str(), format!("{}: {}", finding.subject, finding.text)));
+        lines.extend(finding.advice.lines(|words| program.command(words)).into_iter().map(|line| match line {
+            advice::Line::Text(text) => Line::Text(text),
+            advice::Line::Command(command) => Line::Command(command),
+        }));
+    }
+    if !well.is_empty() {
+        let subjects: Vec<&str> = well.iter().map(|finding| finding.subject).collect();
+        lines.push(Line::Led(Level::Ok.as_str(), subjects.join(", ")));
+    }
+    lines
+}
+
+fn list(findings: &[Finding], program: &Program) -> List<'static> {
+    let mut records = Some(findings.iter().map(|finding| record(finding, program)).collect());
+    List::new(
+        vec!["level", "subject", "text", "advice"],
+        "Nothing was looked at.",
+        Box::new(move || Ok(records.take())),
+    )
+}
+
+fn record(finding: &Finding, program: &Program) -> Record {
+    let advice = finding.advice.told(|words| program.command(words));
+    Record(vec![
+        ("level", Cell::text(finding.level.as_str())),
+        ("subject", Cell::text(finding.subject)),
+        ("text", Cell::text(&finding.text)),
+        ("advice", Cell::maybe(Some(advice).filter(|advice| !advice.is_empty()))),
+    ])
+}

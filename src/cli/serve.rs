@@ -1,0 +1,172 @@
+//! `authsrv serve`: opens or makes the database, says where everything is, and listens until it is told to stop.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::failure::{Code, Failure};
+use super::logs::START;
+use super::{Start, output};
+use crate::app::{Missing, OpenError, closed_directory};
+use crate::config::{Config, Flags, LogFormat};
+use crate::http;
+use crate::service::{Env, settings, users};
+
+/// Options of `serve`. Values are read by [`Config::resolve`], which knows all their sources.
+#[derive(Debug, clap::Args)]
+#[command(after_help = HELP)]
+pub struct Args {
+    /// Address and port to listen on; port 0 takes a free one [env: AUTHSRV_LISTEN] [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Option<OsString>,
+    /// Seconds that requests under way get when the server stops [env: AUTHSRV_DRAIN_TIMEOUT] [default: 15]
+    #[arg(long, value_name = "SECONDS")]
+    drain_timeout: Option<OsString>,
+    /// What to log: off, error, warn, info, debug, trace, or a filter [env: AUTHSRV_LOG] [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<OsString>,
+    /// Form of the log, text or json [env: AUTHSRV_LOG_FORMAT] [default: text]
+    #[arg(long, value_name = "FORM")]
+    log_format: Option<OsString>,
+    /// Start although everybody may write to the directory of the files
+    /// [env: AUTHSRV_ALLOW_OPEN_DIRECTORY] [default: false]
+    #[arg(long, value_name = "true|false")]
+    allow_open_directory: Option<OsString>,
+}
+
+const HELP: &str = "\
+Each variable can stand in .env too, and each option in authsrv.toml, as in: listen = \"0.0.0.0:8000\"
+Runtime settings (lifetimes, registration) are not here: see `settings list`.
+
+Examples:
+  authsrv serve
+  authsrv serve --db /srv/authsrv.db --listen 0.0.0.0:8000 --log-format json";
+
+impl Args {
+    /// What was typed.
+    pub fn flags(self) -> Flags {
+        Flags {
+            listen: self.listen,
+            drain_timeout: self.drain_timeout,
+            log: self.log,
+            log_format: self.log_format,
+            allow_open_directory: self.allow_open_directory,
+            ..Flags::default()
+        }
+    }
+}
+
+/// Serves until SIGTERM or SIGINT, then answers what was accepted and leaves the database in one file.
+pub fn run(start: &Start) -> Result<Code, Failure> {
+    if !start.config.allow_open_directory {
+        for file in [&start.config.db, &start.config.master_key_file] {
+            closed_directory(file).map_err(OpenError::File)?;
+        }
+    }
+    // First, so that a start that cannot listen leaves no files behind.
+    let listener = TcpListener::bind(start.config.listen).map_err(|error| taken(start.config.listen, &error))?;
+    let call = start.call(Missing::Create)?;
+    let address = listener.local_addr().map_err(|error| taken(start.config.listen, &error))?;
+    let superuser = users::has_superuser(&call.ctx())?;
+    let named = settings::public_url(&call.env)?.is_some() || !address.ip().is_unspecified();
+    let env = Arc::new(Env { default_url: format!("http://{address}"), ..call.env });
+    listen(env, listener, &start.config, || announce(start, address, Lacking { superuser: !superuser, name: !named }))?;
+    Ok(Code::Done)
+}
+
+/// Hands the rest to HTTP: accept, answer, drain, checkpoint. `ready` is told once signals are heard.
+fn listen(env: Arc<Env>, listener: TcpListener, config: &Config, ready: impl FnOnce()) -> Result<(), Failure> {
+    let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| broken(&error))?;
+    runtime.block_on(async {
+        let told = told_to_stop().map_err(|error| broken(&error))?;
+        listener.set_nonblocking(true).map_err(|error| broken(&error))?;
+        let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| broken(&error))?;
+        ready();
+        let patience = http::Patience { drain: config.drain_timeout, ..http::Patience::default() };
+        http::serve(listener, http::router(Arc::clone(&env)), told, patience).await;
+        Ok::<(), Failure>(())
+    })?;
+    // What still runs after the drain has had its time: its client gets no answer, its transaction is rolled back.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    env.store.checkpoint()?;
+    Ok(())
+}
+
+/// Ready at the first SIGTERM or SIGINT. The second ends the process at once, as an impatient operator wants it; the
+/// database survives that like any crash.
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        tracing::info!("Stopping; a second signal stops at once.");
+        tokio::spawn(async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            std::process::exit(Code::Refused as i32);
+        });
+    })
+}
+
+/// The failure of something that the system refused a server, such as threads or files.
+fn broken(error: &std::io::Error) -> Failure {
+    Failure::internal(format!("the server cannot start: {error}"))
+}
+
+/// What a server can do without for a while, but should have.
+struct Lacking {
+    /// An active superuser.
+    superuser: bool,
+    /// A name by which clients reach it: it listens on all addresses, which none of them can.
+    name: bool,
+}
+
+/// Says where everything is: in lines for people, or in the log where that is for programs.
+fn announce(start: &Start, address: SocketAddr, lacking: Lacking) {
+    let (database, url) = (start.config.db.display(), format!("http://{}", reachable(address)));
+    let hint = start.program.command("createsuperuser --email you@example.com");
+    let naming = start.program.command("settings set public_url https://auth.example.com");
+    if start.config.log_format == LogFormat::Json {
+        tracing::info!(target: START, %database, %address, docs = format!("{url}/api/docs/"), "listening");
+        if lacking.superuser {
+            tracing::warn!(target: START, command = hint, "there is no superuser yet");
+        }
+        if lacking.name {
+            tracing::warn!(target: START, command = naming, "tokens name an issuer that no client can reach");
+        }
+        return;
+    }
+    output::note(&format!("Database   {database}"));
+    output::note(&format!("Listening  http://{address}"));
+    output::note(&format!("Docs       {url}/api/docs/"));
+    if lacking.superuser {
+        output::note(&format!("There is no superuser yet. Make one: {hint}"));
+    }
+    if lacking.name {
+        output::note(&format!("Tokens name http://{address} as their issuer. Say how clients reach it: {naming}"));
+    }
+}
+
+/// The address as it can be typed on this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),
+        _ => address,
+    }
+}
+
+fn taken(address: SocketAddr, error: &std::io::Error) -> Failure {
+    let failure = Failure::refused(format!("cannot listen on {address}: {error}"));
+    match error.kind() {
+        ErrorKind::AddrInUse => failure.hint(
+            "another program, perhaps another authsrv, listens there; stop it, or choose another port with --listen",
+        ),
+        ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose another with --listen"),
+        ErrorKind::AddrNotAvailable => failure.hint("this machine has no such address; 0.0.0.0 means all of its own"),
+        _ => failure,
+    }
+}

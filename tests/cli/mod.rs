@@ -1,0 +1,16 @@
+//! The real binary at the shell: what it prints where, and how it exits.
+
+mod check;
+mod configuration;
+mod doctor;
+mod hints;
+mod output;
+mod roles;
+mod seed;
+mod serve;
+mod sessions;
+mod settings;
+mod superuser;
+mod terminal;
+mod usage;
+mod users;
