@@ -6,6 +6,8 @@ use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 
+use crate::domain::advice;
+
 pub use crate::domain::identifiers::is_hidden;
 
 /// The text with everything hidden shown: `\n`, `\t`, `\u{202e}`.
@@ -58,24 +60,15 @@ pub fn shell_word(text: &str) -> Option<String> {
     if text.starts_with('-') || text.chars().any(is_hidden) {
         return None;
     }
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    // zsh looks for a program of the name that follows a leading equals sign.
-    if !text.is_empty() && !text.starts_with('=') && text.chars().all(plain) {
-        return Some(text.to_owned());
-    }
-    Some(quoted(text))
+    Some(advice::shell_word(text))
 }
 
 /// An option with its value; `None` where the value holds something hidden.
 pub fn shell_option(flag: &str, value: &str) -> Option<String> {
     if value.starts_with('-') && !value.chars().any(is_hidden) {
-        return Some(format!("--{flag}={}", quoted(value)));
+        return Some(format!("--{flag}={}", advice::in_quotes(value)));
     }
     Some(format!("--{flag} {}", shell_word(value)?))
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// Any path as one word of a shell command; one that cannot be shown is written byte by byte, as bash and zsh read it.

@@ -36,7 +36,7 @@ pub struct Part {
 
 /// The fields of a list.
 pub struct Fields {
-    /// All that a record has; a table may have columns besides, which can be named too.
+    /// All that a record has.
     pub all: &'static [&'static str],
     /// Those in plain lines when nothing else is asked for (JSON has all).
     pub usual: &'static [&'static str],
@@ -75,12 +75,10 @@ impl Part {
     /// # Errors
     /// `Usage` when a field does not exist.
     pub fn columns(&self, fields: &Fields, format: Format) -> Result<Columns, Failure> {
-        let there = fields.all.iter().chain(fields.table.iter().filter(|name| !fields.all.contains(name)));
-        let there: Vec<&'static str> = there.copied().collect();
         let named = match self.fields.as_slice() {
             [] => return Ok(fields.usual(format, "--fields all")),
             [all] if all == "all" => fields.all.to_vec(),
-            names => names.iter().map(|name| known("--fields", name, &there)).collect::<Result<_, _>>()?,
+            names => names.iter().map(|name| known("--fields", name, fields.all)).collect::<Result<_, _>>()?,
         };
         Ok(Columns { fields: named, ..Columns::default() })
     }

@@ -94,7 +94,18 @@ impl From<String> for Advice {
 
 /// A path as a shell takes it.
 pub fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%,=".contains(c);
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
+    shell_word(&path.display().to_string())
+}
+
+/// A text as one word of a shell command, in quotes where it needs them.
+pub fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
+    // zsh looks for a program of the name that follows a leading equals sign.
+    let needs_none = !text.is_empty() && !text.starts_with('=') && text.chars().all(plain);
+    if needs_none { text.to_owned() } else { in_quotes(text) }
+}
+
+/// A text in quotes that a shell takes off again.
+pub fn in_quotes(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

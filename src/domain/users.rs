@@ -75,6 +75,11 @@ pub struct NewUser {
 }
 
 impl NewUser {
+    /// Whether the account will be staff's or a superuser's.
+    pub fn is_privileged(&self) -> bool {
+        self.is_staff || self.is_superuser
+    }
+
     /// What an account would be made from anew.
     pub fn of(user: &User) -> Self {
         Self {

@@ -81,7 +81,7 @@ pub fn ensure(ctx: &Ctx, kind: Kind, new: NewNamed) -> Result<Ensured<Named>> {
         let Some((there, fields)) = there(tx, kind, &new)? else {
             return insert(ctx, tx, kind, new).map(Ensured::Created);
         };
-        Ok(if fields.is_empty() { Ensured::Unchanged(there) } else { Ensured::Differs(there, fields) })
+        Ok(Ensured::of(there, fields))
     })
 }
 

@@ -260,6 +260,13 @@ pub enum Ensured<T> {
     Differs(T, Vec<&'static str>),
 }
 
+impl<T> Ensured<T> {
+    /// The answer for what is there and differs from what was asked for in `fields`.
+    fn of(there: T, fields: Vec<&'static str>) -> Self {
+        if fields.is_empty() { Ensured::Unchanged(there) } else { Ensured::Differs(there, fields) }
+    }
+}
+
 impl std::fmt::Display for Ref {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

@@ -95,7 +95,7 @@ pub fn ensure(ctx: &Ctx, new: NewNamed, permissions: &[PermissionRef]) -> Result
                 fields.push("permissions");
             }
             let there = with_permissions(tx, there)?;
-            return Ok(if fields.is_empty() { Ensured::Unchanged(there) } else { Ensured::Differs(there, fields) });
+            return Ok(Ensured::of(there, fields));
         }
         let named = catalog::insert(ctx, tx, Kind::Role, new)?;
         set_permissions(ctx, tx, RoleId(named.id), permissions)?;

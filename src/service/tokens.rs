@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::crypto::jwt;
 use crate::crypto::seal::{open_for_holder, seal_for_holder};
 use crate::domain::error::{Entity, Error, Reason, Result, TokenFault};
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::pages::{Listing, PageOf};
 use crate::domain::rights::{Grants, Right, action, resource};
 use crate::domain::sessions::{EndReason, Session};
@@ -100,12 +100,7 @@ pub fn authenticate(env: &Env, credentials: &Credentials, now: Timestamp) -> Res
 /// # Errors
 /// `Unauthenticated` if his session has ended since, or his account is no longer active; those of the store.
 pub(super) fn still_signed_in(tx: &dyn Tx, caller: &Caller, now: Timestamp) -> Result<Grants> {
-    let user = tx.user(caller.user)?.ok_or(Error::Unauthenticated(Reason::UserGone))?;
-    if !user.is_active {
-        return Err(Error::Unauthenticated(Reason::UserInactive));
-    }
-    tx.session(caller.session)?.filter(|session| session.is_live(now)).ok_or(TokenFault::Revoked)?;
-    grants_of(tx, &user)
+    grants_of(tx, &Standing::in_session(tx, tx.session(caller.session)?, caller.user, now)?.user)
 }
 
 fn grants_of(tx: &dyn Tx, user: &User) -> Result<Grants> {
@@ -150,9 +145,14 @@ struct Standing {
 impl Standing {
     fn of(tx: &dyn Tx, claims: &Claims, now: Timestamp) -> Result<Self> {
         let session = tx.session_by_uuid(&claims.sid)?.filter(|session| session.user_id == claims.user_id);
+        Self::in_session(tx, session, claims.user_id, now)
+    }
+
+    /// A user in the session that was found to be his, if one was.
+    fn in_session(tx: &dyn Tx, session: Option<Session>, user: UserId, now: Timestamp) -> Result<Self> {
         // A session is deleted with its user, and its number is never given again.
         let Some(session) = session else {
-            let gone = tx.user(claims.user_id)?.is_none();
+            let gone = tx.user(user)?.is_none();
             return Err(if gone { Error::Unauthenticated(Reason::UserGone) } else { TokenFault::Revoked.into() });
         };
         let user = tx.user(session.user_id)?.ok_or(Error::Unauthenticated(Reason::UserGone))?;

@@ -130,7 +130,7 @@ pub fn create(ctx: &Ctx, new: NewAccount) -> Result<Account> {
     ctx.require(&Right::of(resource::USERS, action::CREATE))?;
     let new = NewAccount { profile: new.profile.normalised(), ..new };
     let env = ctx.env;
-    let privileged = new.profile.is_staff || new.profile.is_superuser;
+    let privileged = new.profile.is_privileged();
     if privileged {
         bounds::superuser(ctx)?;
     }
@@ -171,7 +171,7 @@ pub fn ensure(ctx: &Ctx, wanted: AccountPatch) -> Result<Ensured<Account>> {
         return create(ctx, new).map(Ensured::Created);
     };
     let fields = differences(ctx, &there, wanted)?;
-    Ok(if fields.is_empty() { Ensured::Unchanged(there) } else { Ensured::Differs(there, fields) })
+    Ok(Ensured::of(there, fields))
 }
 
 /// The account that has one of these identifiers, whatever else it has. Never looks among ids.
@@ -251,8 +251,7 @@ pub fn acceptable(ctx: Option<&Ctx>, profile: NewUser, password: &Password) -> R
     };
     let profile = profile.normalised();
     profile.check()?;
-    let privileged = profile.is_staff || profile.is_superuser;
-    let rules = Rules::for_account(Settings::from_stored(settings).nist_passwords(), privileged);
+    let rules = Rules::for_account(Settings::from_stored(settings).nist_passwords(), profile.is_privileged());
     passwords::check("password", password, rules, &Person::of(&profile))
 }
 

@@ -163,26 +163,23 @@ fn missing(entity: Entity) -> &'static str {
 }
 
 fn conflicting(conflict: Conflict) -> Response {
-    let sentence = conflict.to_string();
+    let text = conflict.to_string();
+    let mut letters = text.chars();
+    let mut sentence: String =
+        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect();
+    sentence.push('.');
     let code = match conflict {
         Conflict::Taken(entity, field) => {
-            let message = if entity == Entity::Permission {
-                "The fields resource, action must make a unique set.".to_owned()
-            } else {
-                format!("{} {} with this {} already exists.", article(entity), entity.noun(), field.replace('_', " "))
+            let message = match entity {
+                Entity::Permission => "The fields resource, action must make a unique set.".to_owned(),
+                _ => sentence.replace('_', " "),
             };
             return by_field(StatusCode::CONFLICT, vec![FieldError::new(field, "unique", message)]);
         }
         Conflict::LastSuperuser => "last_superuser",
         Conflict::BuiltIn(_) => "built_in",
     };
-    let mut letters = sentence.chars();
-    let sentence: String = letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect();
-    answers::error(StatusCode::CONFLICT, code, &format!("{sentence}."))
-}
-
-fn article(entity: Entity) -> &'static str {
-    if entity == Entity::Action { "An" } else { "A" }
+    answers::error(StatusCode::CONFLICT, code, &sentence)
 }
 
 /// Rounded up, at least one.
