@@ -23,7 +23,8 @@
 //!   route also names its guard in its table, which judges a request before its body is parsed; the service asks again.
 //! - Every change writes one audit row in the transaction of the change, the end of all sessions also where there was none,
 //!   since it stops sign-ins that are under way. Only these write none: a spent token shown again within the grace, which is
-//!   marked as used, and what has expired or is over, when it is marked as ended or cleared. Hashing never happens inside a
+//!   marked as used, the use of an API token, which is noted beside the answer, and what has expired or is over, when it is
+//!   marked as ended or cleared. Hashing never happens inside a
 //!   transaction.
 //! - Whatever can end access (session, user, rights, key, setting) is read from the database at each request, since the
 //!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key.
@@ -42,6 +43,8 @@
 //! - A refresh token's successor is kept sealed under a key that only the spent token yields, so that the same pair can be
 //!   given again within the grace although nothing readable is stored; it is forgotten at the session's next refresh after
 //!   the grace, or at a purge.
+//! - The key of a user's login token (`Authorization: Token …`) is the same at every login, as Django REST framework's, and
+//!   yet stored as a hash only: it is derived from a nonce of its row and a sealed secret (`service/secrets.rs`).
 //! - The names under which tokens were issued (`iss`) are kept, so that a new public URL ends no session.
 
 pub mod app;

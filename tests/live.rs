@@ -150,6 +150,39 @@ fn every_end_of_access_at_the_shell_is_seen_by_the_next_request() {
     assert_eq!((bystander.me(), refreshed(&site, &bystander)), (401, 401));
 }
 
+/// a key made at the shell is good at the next request, and nothing any more at the request after its end.
+#[test]
+fn api_tokens_made_and_ended_at_the_shell() {
+    let site = Site::new();
+    site.shell.user("ann@example.com");
+    let made = |name: &str| {
+        let token = site.json(&format!("tokens api create ann@example.com --name {name}"));
+        let client = site.server.anonymous().token(token["key"].as_str().unwrap());
+        assert_eq!(client.get("/me/").status, 200, "{name}");
+        (token["id"].as_i64().unwrap(), client)
+    };
+    for (name, words) in [
+        ("one", "tokens api revoke {id}"),
+        ("his", "tokens api revoke --user ann@example.com"),
+        ("logged-out", "users logout ann@example.com"),
+        ("revoked", "sessions revoke --user ann@example.com"),
+        ("all", "sessions revoke --all --yes"),
+        ("everyone", "tokens revoke-all --everyone --yes"),
+        ("forced", "users update ann@example.com --force-logout-at now"),
+        ("kept-out", "users deactivate ann@example.com"),
+    ] {
+        let (id, client) = made(name);
+        site.run(&words.replace("{id}", &id.to_string())).done();
+        assert_eq!(client.get("/me/").status, 401, "R-26: {name}");
+    }
+    site.run("users activate ann@example.com").done();
+    let (_, client) = made("kept");
+    site.run("users set-password ann@example.com --password-stdin").done();
+    assert_eq!(client.get("/me/").status, 200, "a named one outlives the password");
+    site.run("users delete ann@example.com --yes").done();
+    assert_eq!(client.get("/me/").status, 401);
+}
+
 /// who was kept out gets no token by any door, and gets one again when he is let in.
 #[test]
 fn deactivation_and_activation_at_the_shell() {

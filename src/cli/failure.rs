@@ -161,6 +161,7 @@ pub fn listing(entity: Entity) -> Option<Advice> {
         Entity::Action => "actions list",
         Entity::Session => "sessions list",
         Entity::Token => "tokens list",
+        Entity::ApiToken => "tokens api list",
         Entity::Setting => "settings list",
         Entity::Permission | Entity::Page => return None,
     };

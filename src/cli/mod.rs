@@ -4,6 +4,7 @@
 //! Start at `Command` below; each command has a file of its name.
 
 mod actions;
+mod api_tokens;
 mod call;
 mod catalog;
 mod check;

@@ -26,7 +26,7 @@ pub enum Command {
     Revoke(Revoke),
 }
 
-/// Options of `sessions list`, and of `tokens list`.
+/// Options of `sessions list`, `tokens list` and `tokens api list`.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 pub struct List {
@@ -58,10 +58,10 @@ pub struct Revoke {
     /// Id or UUID
     #[arg(value_name = "SESSION", group = "which")]
     session: Option<String>,
-    /// All of this user; does not ask
+    /// All of this user, and all API tokens of this user; does not ask
     #[arg(long, value_name = "USER", group = "which")]
     user: Option<String>,
-    /// All there are: everybody has to sign in again; asks first
+    /// All there are, and all API tokens: everybody has to sign in again; asks first
     #[arg(long, group = "which")]
     all: bool,
 }
@@ -147,7 +147,7 @@ pub fn end_of_user<'a>(user: &str, call: &'a Call) -> Result<Output<'a>, Failure
 
 /// Ends all sessions there are, after a yes.
 pub fn end_all(call: &Call) -> Result<Output<'_>, Failure> {
-    call.prompt.confirm("End the sessions of all users? Everybody has to sign in again.")?;
+    call.prompt.confirm("End the sessions and API tokens of all users? Everybody has to sign in again.")?;
     let ended = sessions::end_everyones(&call.ctx())?;
     Ok(Output::done(format!("Ended {}.", counted(ended, "session")), Record(vec![("sessions", Cell::count(ended))])))
 }

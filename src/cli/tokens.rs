@@ -1,9 +1,10 @@
-//! `authsrv tokens`: the refresh tokens that were issued. No command prints a token.
+//! `authsrv tokens`: the refresh tokens that were issued. No command prints one; `tokens api` prints a key it has made.
 
 use std::ffi::OsString;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::api_tokens;
 use super::call::Call;
 use super::failure::{Code, Failure};
 use super::lists::Fields;
@@ -22,13 +23,17 @@ pub enum Command {
     List(List),
     /// Revoke a refresh token, which ends its session; does not ask
     Revoke(Revoke),
-    /// End all sessions, and with them all tokens, of a user or of everyone; only `--everyone` asks first
+    /// End all sessions and tokens, API tokens too, of a user or everyone; only `--everyone` asks first
     RevokeAll(RevokeAll),
-    /// Read a token from standard input and say whether it is valid, and whose; exits 0 if valid, 1 if not
+    /// Read a token, or the key of an API token, from standard input and say whether it is valid, and whose; exits 0 if
+    /// valid, 1 if not
     #[command(after_help = "Example:\n  authsrv tokens inspect < token.txt")]
     Inspect(Inspect),
-    /// Delete sessions and tokens that expired over an hour ago; does not ask
+    /// Delete sessions and tokens that expired over an hour ago, and API tokens that ended then; does not ask
     Purge,
+    /// List, make and revoke API tokens: keys for programs
+    #[command(subcommand)]
+    Api(api_tokens::Command),
 }
 
 /// Options of `tokens revoke`.
@@ -68,6 +73,7 @@ pub fn run(command: Command, call: &Call) -> Result<Output<'_>, Failure> {
         Command::RevokeAll(RevokeAll { user: None, .. }) => end_all(call),
         Command::Inspect(args) => inspect(&args, call),
         Command::Purge => purge(call),
+        Command::Api(command) => api_tokens::run(command, call),
     }
 }
 
@@ -120,7 +126,7 @@ fn inspect<'a>(args: &Inspect, call: &'a Call) -> Result<Output<'a>, Failure> {
     }
     let line = line_from_stdin("the token")?;
     let text = line.trim();
-    let text = text.strip_prefix("Bearer ").unwrap_or(text).trim();
+    let text = ["Bearer ", "Token "].iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text).trim();
     let found = tokens::inspect(&call.ctx(), text)?;
     let code = if found.valid { Code::Done } else { Code::Refused };
     let valid = found.valid;

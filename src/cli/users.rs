@@ -41,7 +41,7 @@ pub enum Command {
     Delete(One),
     /// Set a user's password and end the sessions
     SetPassword(SetPassword),
-    /// End all sessions of a user; does not ask
+    /// End all sessions and API tokens of a user; does not ask
     Logout(One),
 }
 

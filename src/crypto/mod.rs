@@ -7,6 +7,7 @@
 
 pub mod hash;
 pub mod jwt;
+pub mod mac;
 pub mod random;
 pub mod seal;
 

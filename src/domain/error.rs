@@ -82,6 +82,7 @@ pub enum Entity {
     Permission,
     Session,
     Token,
+    ApiToken,
     Setting,
     Page,
 }
@@ -97,6 +98,7 @@ impl Entity {
             Entity::Permission => "permission",
             Entity::Session => "session",
             Entity::Token => "token",
+            Entity::ApiToken => "API token",
             Entity::Setting => "setting",
             Entity::Page => "page",
         }
@@ -104,7 +106,7 @@ impl Entity {
 
     /// `a` or `an`, as the noun asks.
     pub fn article(self) -> &'static str {
-        if self == Entity::Action { "an" } else { "a" }
+        if matches!(self, Entity::Action | Entity::ApiToken) { "an" } else { "a" }
     }
 }
 
@@ -119,10 +121,25 @@ pub enum Reason {
     BadCredentials,
     /// The token is not good.
     Token(TokenFault),
+    /// The key in `Authorization: Token …` is not good.
+    ApiToken(ApiTokenFault),
     /// The token is good, its user is not active.
     UserInactive,
     /// The token is good, its user is gone.
     UserGone,
+}
+
+/// What is wrong with `Authorization: Token …`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiTokenFault {
+    /// There is nothing after the word.
+    NoKey,
+    /// There is more than one word after it.
+    Spaces,
+    /// No live API token has this key.
+    Unknown,
+    /// The user is not active.
+    UserInactive,
 }
 
 /// What is wrong with a token.
@@ -187,6 +204,11 @@ impl Error {
         Error::Internal(cause.into())
     }
 
+    /// Wraps a fault of an API token.
+    pub fn api_token(fault: ApiTokenFault) -> Self {
+        Error::Unauthenticated(Reason::ApiToken(fault))
+    }
+
     /// Wraps a token fault.
     pub fn token(fault: TokenFault) -> Self {
         Error::Unauthenticated(Reason::Token(fault))
@@ -223,6 +245,17 @@ impl fmt::Display for TokenFault {
     }
 }
 
+impl fmt::Display for ApiTokenFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ApiTokenFault::NoKey => "the Authorization header holds no key after \"Token\"",
+            ApiTokenFault::Spaces => "the Authorization header holds more than one key after \"Token\"",
+            ApiTokenFault::Unknown => "no API token has this key, or it was revoked or has expired",
+            ApiTokenFault::UserInactive => "the user of the API token is not active",
+        })
+    }
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -230,6 +263,7 @@ impl fmt::Display for Reason {
             Reason::MalformedHeader => f.write_str("the Authorization header is not \"Bearer <token>\""),
             Reason::BadCredentials => f.write_str("no active account has these credentials"),
             Reason::Token(fault) => fault.fmt(f),
+            Reason::ApiToken(fault) => fault.fmt(f),
             Reason::UserInactive => f.write_str("the user is not active"),
             Reason::UserGone => f.write_str("the user does not exist any more"),
         }

@@ -31,6 +31,8 @@ id! {
     SessionId,
     /// An issued refresh token.
     TokenId,
+    /// An API token.
+    ApiTokenId,
 }
 
 /// An instant, in UTC, to the microsecond: the resolution in which times are stored and shown.

@@ -5,6 +5,7 @@
 //! nothing is shown by accident.
 
 pub mod advice;
+pub mod api_tokens;
 pub mod audit;
 pub mod catalog;
 pub mod error;

@@ -165,6 +165,11 @@ impl Settings {
         self.switch("tokens.bearer_refresh")
     }
 
+    /// Whether a password change revokes the login token that it was made with.
+    pub fn logout_on_password_change(&self) -> bool {
+        self.switch("djoser.logout_on_password_change")
+    }
+
     /// Most live sessions of one user, if there is a limit.
     pub fn sessions_per_user(&self) -> Option<u64> {
         self.get("sessions.per_user").as_u64().filter(|most| *most > 0)

@@ -19,11 +19,12 @@ use super::caller;
 use super::fault::{Fault, Result};
 use super::routes::{Dialect, Guard, Mark, Reading};
 use crate::domain::error::Error;
+use crate::domain::ids::Timestamp;
 use crate::domain::rights::Right;
 use crate::domain::sessions::USER_AGENT_MAX;
-use crate::service::settings;
 use crate::service::tokens::{self, Credentials};
-use crate::service::{Actor, Ctx, Env, Origin};
+use crate::service::{Access, Actor, Caller, Ctx, Env, Origin};
+use crate::service::{api_tokens, settings};
 
 /// Operations at once that read, and as many that write; those wait for each other, and no read waits behind them. More
 /// wait: the database has few connections anyway.
@@ -35,6 +36,9 @@ const CALLS_WAIT: Duration = Duration::from_secs(10);
 /// Operations with passwords at once, running and waiting; more are refused, so that token checks never queue behind
 /// them. Twice the queue of the hashing lane itself.
 const HASHING_MAX: usize = 64;
+
+/// Uses of API tokens that are noted at once. One that finds no place is not noted; the next request tries again.
+const NOTES_MAX: usize = 1;
 
 /// How long an answer waits, where no operation has, to find out whether the public URL is https.
 const LOOK_TIME: Duration = Duration::from_millis(100);
@@ -99,6 +103,7 @@ pub struct Shared {
     reads: Arc<Semaphore>,
     writes: Arc<Semaphore>,
     hashing: Arc<Semaphore>,
+    notes: Arc<Semaphore>,
 }
 
 impl Shared {
@@ -106,7 +111,7 @@ impl Shared {
     pub fn new(env: Arc<Env>) -> Self {
         let places = |most| Arc::new(Semaphore::new(most));
         let (lists, reads, writes) = (places(LISTS_MAX), places(CALLS_MAX), places(CALLS_MAX));
-        Self { env, lists, reads, writes, hashing: places(HASHING_MAX) }
+        Self { env, lists, reads, writes, hashing: places(HASHING_MAX), notes: places(NOTES_MAX) }
     }
 }
 
@@ -237,7 +242,7 @@ impl Call {
         let now = env.clock.now();
         let actor = match self.guard {
             Guard::Public => Actor::Anonymous,
-            Guard::SignedIn | Guard::Right(..) => tokens::authenticate(env, &self.credentials, now)?,
+            Guard::SignedIn | Guard::Right(..) => self.authenticated(now)?,
         };
         let ctx = Ctx::new(env, &actor, &self.origin, now);
         if self.guard != Guard::Public {
@@ -247,6 +252,25 @@ impl Call {
             ctx.require(&Right::of(resource, action))?;
         }
         operation(&ctx)
+    }
+}
+
+impl Call {
+    /// Who calls. That he used an API token is noted on a thread of its own: no answer waits for it, and no read becomes
+    /// a write.
+    fn authenticated(&self, now: Timestamp) -> Result<Actor> {
+        let env = &self.shared.env;
+        let actor = tokens::authenticate(env, &self.credentials, now)?;
+        if let Actor::User(Caller { by: Access::ApiToken(_), .. }) = &actor
+            && let Ok(place) = Arc::clone(&self.shared.notes).try_acquire_owned()
+        {
+            let (env, actor) = (Arc::clone(env), actor.clone());
+            tokio::task::spawn_blocking(move || {
+                let _place = place;
+                api_tokens::note_use(&env, &actor, now);
+            });
+        }
+        Ok(actor)
     }
 }
 
@@ -274,7 +298,7 @@ impl Visit {
     pub fn known<T>(&self, operation: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
         let env = &self.0.shared.env;
         let now = env.clock.now();
-        let actor = tokens::authenticate(env, &self.0.credentials, now)?;
+        let actor = self.0.authenticated(now)?;
         operation(&Ctx::new(env, &actor, &self.0.origin, now))
     }
 }

@@ -6,20 +6,33 @@ use axum::http::header::AUTHORIZATION;
 
 use crate::service::tokens::{Credentials, TOKEN_MAX};
 
-/// What the caller brought. The keyword is `Bearer`, in that spelling, as Simple JWT has it.
+/// What the caller brought. The keyword is `Bearer`, in that spelling, as Simple JWT has it, or `Token` in any, as Django
+/// REST framework has it.
 pub fn credentials(headers: &HeaderMap) -> Credentials {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Credentials::None };
     if values.next().is_some() {
         return Credentials::Malformed;
     }
-    let Ok(text) = value.to_str() else { return Credentials::Malformed };
-    let mut words = text.split_ascii_whitespace();
-    if words.next() != Some("Bearer") {
-        return Credentials::None;
+    let bytes = value.as_bytes();
+    let words: Vec<&[u8]> = bytes.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).take(3).collect();
+    match words.as_slice() {
+        [keyword, key @ ..] if keyword.eq_ignore_ascii_case(b"Token") => token(key),
+        // What could not be read was never looked at by its keyword.
+        _ if value.to_str().is_err() => Credentials::Malformed,
+        [b"Bearer", token] if token.len() <= TOKEN_MAX => {
+            Credentials::Bearer(String::from_utf8_lossy(token).into_owned())
+        }
+        [b"Bearer", ..] => Credentials::Malformed,
+        _ => Credentials::None,
     }
-    match (words.next(), words.next()) {
-        (Some(token), None) if token.len() <= TOKEN_MAX => Credentials::Bearer(token.to_owned()),
-        _ => Credentials::Malformed,
+}
+
+/// What follows the word `Token`. A key that is no key, in whatever letters, is one that nobody has.
+fn token(words: &[&[u8]]) -> Credentials {
+    match words {
+        [] => Credentials::TokenMissing,
+        [key] => Credentials::Token(String::from_utf8_lossy(&key[..key.len().min(TOKEN_MAX)]).into_owned()),
+        _ => Credentials::TokenSpaces,
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::tokens::TokenPair;
 use crate::domain::users::User;
 use crate::service::issue::{self, Issuer};
 use crate::service::{Ctx, sessions, tokens};
+use crate::store::Tx;
 
 /// When to come again after a sign-in that met an end of all sessions.
 const RETRY: Duration = Duration::from_secs(1);
@@ -37,27 +38,60 @@ pub struct SignedIn {
 /// - `Unavailable` — too many hashes are being computed, the database cannot be written, or all sessions of the account
 ///   were ended while the password was verified
 pub fn login(ctx: &Ctx, identifier: &str, password: &str, profile: Profile) -> Result<SignedIn> {
+    let attempt = Attempt { identifier, password, profile: profile.as_str() };
+    let prepare = |user: &User| {
+        let issuer = ctx.env.store.read(|tx| Issuer::read(ctx.env, tx))?;
+        issue::open(ctx, &issuer, user.id, profile)
+    };
+    let (user, pair) = judged(ctx, &attempt, prepare, |tx, _, opening| opening.store(ctx, tx))?;
+    Ok(SignedIn { user, pair })
+}
+
+/// What somebody shows to be let in.
+pub(super) struct Attempt<'a> {
+    pub identifier: &'a str,
+    pub password: &'a str,
+    /// What he is given, for the audit trail.
+    pub profile: &'static str,
+}
+
+/// The judgement on a sign-in, the same whatever is given for it: `prepare` makes that before the transaction, `give`
+/// writes it in the transaction.
+///
+/// # Errors
+/// Those of [`login`], of `prepare` and of `give`.
+pub(super) fn judged<P, T>(
+    ctx: &Ctx,
+    attempt: &Attempt,
+    prepare: impl Fn(&User) -> Result<P>,
+    give: impl Fn(&dyn Tx, &User, P) -> Result<T>,
+) -> Result<(User, T)> {
     // Another hash may stand there because another sign-in has just renewed it: that is looked at once more.
-    let again = || attempt(ctx, identifier, password, profile);
-    again()?.map_or_else(again, |signed_in| Ok(Some(signed_in)))?.ok_or_else(refused)
+    let again = || tried(ctx, attempt, &prepare, &give);
+    again()?.map_or_else(again, |given| Ok(Some(given)))?.ok_or_else(refused)
 }
 
 fn refused() -> Error {
     Error::Unauthenticated(Reason::BadCredentials)
 }
 
-/// One try of [`login`]; `None` if the stored hash was replaced meanwhile.
-fn attempt(ctx: &Ctx, identifier: &str, password: &str, profile: Profile) -> Result<Option<SignedIn>> {
+/// One try of [`judged`]; `None` if the stored hash was replaced meanwhile.
+fn tried<P, T>(
+    ctx: &Ctx,
+    attempt: &Attempt,
+    prepare: &impl Fn(&User) -> Result<P>,
+    give: &impl Fn(&dyn Tx, &User, P) -> Result<T>,
+) -> Result<Option<(User, T)>> {
     let env = ctx.env;
-    let keys = sign_in_keys(identifier);
+    let keys = sign_in_keys(attempt.identifier);
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    let (account, epoch, issuer) = env.store.read(|tx| {
+    let (account, epoch) = env.store.read(|tx| {
         let user = tx.user_by_keys(&keys)?;
         let hash = user.as_ref().map(|user| tx.password_hash(user.id)).transpose()?.flatten();
         let epoch = user.as_ref().map(|user| tx.epoch(user.id)).transpose()?;
-        Ok((user.zip(hash), epoch, Issuer::read(env, tx)?))
+        Ok((user.zip(hash), epoch))
     })?;
-    let Ok(password) = Password::parse("password", password) else {
+    let Ok(password) = Password::parse("password", attempt.password) else {
         // Nothing that is too long, empty or otherwise impossible can be anybody's password: no hash is computed for it.
         return Err(refused());
     };
@@ -73,7 +107,7 @@ fn attempt(ctx: &Ctx, identifier: &str, password: &str, profile: Profile) -> Res
         Verdict::RightButWeak => Some(env.hasher.hash(password.as_str(), env.random.as_ref())?),
         Verdict::Right | Verdict::Wrong => None,
     };
-    let opening = issue::open(ctx, &issuer, user.id, profile)?;
+    let prepared = prepare(&user)?;
     env.store.write(|tx| {
         // Whatever happened while the hash was computed counts: a new password or e-mail, a deactivation, a deletion.
         let found = tx.user_by_keys(&keys)?.filter(|found| found.id == user.id && found.is_active);
@@ -89,10 +123,10 @@ fn attempt(ctx: &Ctx, identifier: &str, password: &str, profile: Profile) -> Res
         if let Some(renewed) = &renewed {
             tx.set_password_hash(user.id, Some(renewed))?;
         }
-        let pair = opening.store(ctx, tx)?;
-        let details = json!({"profile": profile.as_str(), "user": user.label()});
+        let given = give(tx, &user, prepared)?;
+        let details = json!({"profile": attempt.profile, "user": user.label()});
         tx.record(&ctx.event("login.succeeded", "user", Some(user.id.0), details))?;
-        Ok(Some(SignedIn { user, pair }))
+        Ok(Some((user, given)))
     })
 }
 
@@ -104,7 +138,7 @@ pub fn logout_by_refresh(ctx: &Ctx, refresh: &str) -> Result<()> {
     tokens::end_session_of(ctx, refresh)
 }
 
-/// Ends the session that the caller is signed in by (D-3).
+/// Ends the session, or revokes the API token, that the caller calls by (D-3).
 ///
 /// # Errors
 /// `Unauthenticated(Missing)` when nobody is; `Unavailable` and `Internal` of the store.

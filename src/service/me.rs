@@ -7,9 +7,8 @@ use crate::domain::passwords::{self, Password, Person, Rules};
 use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, UserPatch};
-use crate::service::Ctx;
 use crate::service::users::{self, Account};
-use crate::store::sessions::Which;
+use crate::service::{Ctx, api_tokens};
 
 /// A change of one's own names; `None` leaves one as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,7 +56,8 @@ pub fn rename(ctx: &Ctx, names: Names) -> Result<Account> {
     })
 }
 
-/// Changes the caller's password and ends his other sessions. The one he calls by goes on.
+/// Changes the caller's password and ends his other sessions and his login token. What he calls by goes on, but a
+/// login token only while the setting `djoser.logout_on_password_change` is off. API tokens with a name go on.
 ///
 /// Writes the hash, the ends and one `user.password_changed` event.
 ///
@@ -90,8 +90,8 @@ pub fn change_password(ctx: &Ctx, current: &str, new: Password) -> Result<()> {
         user.updated_at = ctx.now;
         tx.update_user(&user)?;
         tx.set_password_hash(user.id, Some(&renewed))?;
-        let others = Which::OthersOfUser(user.id, caller.session);
-        let ended = tx.end_sessions(others, EndReason::PasswordChanged, ctx.now)?;
+        let ended = tx.end_sessions(caller.other_sessions(), EndReason::PasswordChanged, ctx.now)?;
+        api_tokens::end_login(ctx, tx, user.id)?;
         tx.record(&ctx.event("user.password_changed", "user", Some(user.id.0), json!({ "sessions_ended": ended })))
     })
 }

@@ -7,6 +7,7 @@
 //! transaction succeeds with a verdict, which becomes the error afterwards.
 
 pub mod access;
+pub mod api_tokens;
 mod bounds;
 pub mod catalog;
 pub mod doctor;
@@ -17,6 +18,7 @@ pub mod me;
 pub mod permissions;
 pub mod registration;
 pub mod roles;
+mod secrets;
 pub mod seed;
 pub mod sessions;
 pub mod settings;
@@ -33,8 +35,9 @@ use crate::crypto::seal::MasterKey;
 use crate::domain::audit::Event;
 use crate::domain::catalog::Kind;
 use crate::domain::error::{Entity, Error, Reason, Refusal, Result};
-use crate::domain::ids::{PermissionId, SessionId, Timestamp, UserId};
+use crate::domain::ids::{ApiTokenId, PermissionId, SessionId, Timestamp, UserId};
 use crate::domain::rights::{Grants, Right};
+use crate::store::sessions::Which;
 use crate::store::{Store, Tx};
 
 /// Tells the time. Given from outside, so that tests can hold it.
@@ -100,10 +103,37 @@ pub struct Caller {
     pub user: UserId,
     /// His e-mail, phone or username.
     pub label: String,
-    /// By which session.
-    pub session: SessionId,
+    /// By what.
+    pub by: Access,
     /// What he may do.
     pub grants: Grants,
+}
+
+/// What a user is signed in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// A session, by one of its tokens.
+    Session(SessionId),
+    /// An API token.
+    ApiToken(ApiTokenId),
+}
+
+impl Caller {
+    /// All of his sessions but the one that he calls by.
+    fn other_sessions(&self) -> Which {
+        match self.by {
+            Access::Session(id) => Which::OthersOfUser(self.user, id),
+            Access::ApiToken(_) => Which::OfUser(self.user),
+        }
+    }
+
+    /// The session that he calls by, if it is one.
+    pub fn session(&self) -> Option<SessionId> {
+        match self.by {
+            Access::Session(id) => Some(id),
+            Access::ApiToken(_) => None,
+        }
+    }
 }
 
 /// Where a call comes from.
@@ -235,6 +265,7 @@ pub fn exists(ctx: &Ctx, entity: Entity, id: i64) -> Result<()> {
         Entity::Resource => Ok(tx.named(Kind::Resource, id)?.is_some()),
         Entity::Action => Ok(tx.named(Kind::Action, id)?.is_some()),
         Entity::Session => Ok(tx.session(SessionId(id))?.is_some()),
+        Entity::ApiToken => Ok(tx.api_token(ApiTokenId(id), ctx.now)?.is_some()),
         Entity::Token | Entity::Setting | Entity::Page => Err(Error::internal("these have no ids")),
     })?;
     if there { Ok(()) } else { Err(Error::NotFound(entity)) }

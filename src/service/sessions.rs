@@ -8,8 +8,9 @@ use crate::domain::pages::{Listing, PageOf};
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::sessions::{EndReason, Session};
 use crate::domain::tokens::RefreshToken;
-use crate::service::Ctx;
+use crate::service::{Access, Ctx, api_tokens};
 use crate::store::Tx;
+use crate::store::api_tokens::Those;
 use crate::store::sessions::Which;
 
 pub use crate::store::sessions::SESSION_ORDER as ORDER;
@@ -86,16 +87,20 @@ pub(super) fn end_one(ctx: &Ctx, tx: &dyn Tx, id: SessionId, reason: EndReason) 
     Ok(ended)
 }
 
-/// Ends the session that the caller is signed in by.
+/// Ends the session, or revokes the API token, that the caller calls by.
 ///
-/// Writes the end and one `session.ended` event.
+/// Writes the end and one `session.ended` or `api_token.revoked` event.
 ///
 /// # Errors
 /// `Unauthenticated`, and those of the store.
 pub fn end_own(ctx: &Ctx) -> Result<()> {
-    let session = ctx.caller()?.session;
+    let by = ctx.caller()?.by;
     // Who was signed out meanwhile has what he asked for.
-    ctx.env.store.write(|tx| end_one(ctx, tx, session, EndReason::Logout)).map(drop)
+    let ended = ctx.env.store.write(|tx| match by {
+        Access::Session(id) => end_one(ctx, tx, id, EndReason::Logout),
+        Access::ApiToken(id) => api_tokens::revoke_one(ctx, tx, id),
+    });
+    ended.map(drop)
 }
 
 /// The caller's live sessions, newest first, each with its newest refresh token (D-10).
@@ -129,7 +134,8 @@ fn live(ctx: &Ctx, tx: &dyn Tx, user: UserId) -> Result<Vec<(Session, RefreshTok
         .collect()
 }
 
-/// Ends all sessions of the caller, the one he calls by too, and sign-ins that are under way; says how many sessions.
+/// Ends all sessions of the caller, the one he calls by too, and sign-ins that are under way, and revokes his API tokens;
+/// says how many sessions.
 ///
 /// Writes the ends and one `sessions.ended` event.
 ///
@@ -140,7 +146,7 @@ pub fn end_mine(ctx: &Ctx) -> Result<u64> {
     ctx.env.store.write(|tx| end_all_of(ctx, tx, me))
 }
 
-/// Ends all sessions of a user and his sign-ins that are under way; says how many sessions.
+/// Ends all sessions of a user and his sign-ins that are under way, and revokes his API tokens; says how many sessions.
 ///
 /// Needs `tokens:delete`. Writes the ends and one `sessions.ended` event.
 ///
@@ -154,11 +160,13 @@ pub fn end_of_user(ctx: &Ctx, user: UserId) -> Result<u64> {
 fn end_all_of(ctx: &Ctx, tx: &dyn Tx, user: UserId) -> Result<u64> {
     tx.user(user)?.ok_or(Error::NotFound(Entity::User))?;
     let ended = tx.end_sessions(Which::OfUser(user), EndReason::RevokedAll, ctx.now)?;
-    tx.record(&ctx.event("sessions.ended", "user", Some(user.0), json!({ "count": ended })))?;
+    let revoked = tx.revoke_api_tokens(Those::OfUser(user), ctx.now)?;
+    let details = json!({ "count": ended, "api_tokens": revoked });
+    tx.record(&ctx.event("sessions.ended", "user", Some(user.0), details))?;
     Ok(ended)
 }
 
-/// Ends all sessions there are and all sign-ins that are under way; says how many sessions.
+/// Ends all sessions there are and all sign-ins that are under way, and revokes all API tokens; says how many sessions.
 ///
 /// Needs `tokens:delete`. Writes the ends and one `sessions.ended` event.
 ///
@@ -168,7 +176,9 @@ pub fn end_everyones(ctx: &Ctx) -> Result<u64> {
     ctx.require(&Right::of(resource::TOKENS, action::DELETE))?;
     ctx.write(|tx| {
         let ended = tx.end_sessions(Which::Everyone, EndReason::RevokedAll, ctx.now)?;
-        tx.record(&ctx.event("sessions.ended", "session", None, json!({ "count": ended })))?;
+        let revoked = tx.revoke_api_tokens(Those::Everyone, ctx.now)?;
+        let details = json!({ "count": ended, "api_tokens": revoked });
+        tx.record(&ctx.event("sessions.ended", "session", None, details))?;
         Ok(ended)
     })
 }

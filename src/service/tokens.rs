@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::crypto::jwt;
 use crate::crypto::seal::{open_for_holder, seal_for_holder};
-use crate::domain::error::{Entity, Error, Reason, Result, TokenFault};
+use crate::domain::error::{ApiTokenFault, Entity, Error, Reason, Result, TokenFault};
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::pages::{Listing, PageOf};
 use crate::domain::rights::{Grants, Right, action, resource};
@@ -18,7 +18,7 @@ use crate::domain::settings::Settings;
 use crate::domain::tokens::{Claims, RefreshToken, TokenPair, TokenType};
 use crate::domain::users::User;
 use crate::service::issue::{self, Issuer, Place};
-use crate::service::{Actor, Caller, Ctx, Env, keys};
+use crate::service::{Access, Actor, Caller, Ctx, Env, api_tokens, keys};
 use crate::store::Tx;
 use crate::store::sessions::Which;
 
@@ -42,6 +42,12 @@ pub enum Credentials {
     Malformed,
     /// A token.
     Bearer(String),
+    /// `Authorization: Token` with a key.
+    Token(String),
+    /// `Authorization: Token` with nothing after it.
+    TokenMissing,
+    /// `Authorization: Token` with more than one word after it.
+    TokenSpaces,
 }
 
 impl std::fmt::Debug for Credentials {
@@ -50,6 +56,9 @@ impl std::fmt::Debug for Credentials {
             Credentials::None => "None",
             Credentials::Malformed => "Malformed",
             Credentials::Bearer(_) => "Bearer(…)",
+            Credentials::Token(_) => "Token(…)",
+            Credentials::TokenMissing => "TokenMissing",
+            Credentials::TokenSpaces => "TokenSpaces",
         })
     }
 }
@@ -71,6 +80,9 @@ pub fn authenticate(env: &Env, credentials: &Credentials, now: Timestamp) -> Res
     match credentials {
         Credentials::None => Ok(Actor::Anonymous),
         Credentials::Malformed => Err(Error::Unauthenticated(Reason::MalformedHeader)),
+        Credentials::TokenMissing => Err(Error::api_token(ApiTokenFault::NoKey)),
+        Credentials::TokenSpaces => Err(Error::api_token(ApiTokenFault::Spaces)),
+        Credentials::Token(key) => env.store.read(|tx| api_tokens::caller(tx, key, now)).map(Actor::User),
         Credentials::Bearer(token) => env.store.read(|tx| {
             let verifier = Verifier::read(env, tx, now)?;
             let claims = match verifier.verify(token, TokenType::Access) {
@@ -90,7 +102,7 @@ pub fn authenticate(env: &Env, credentials: &Credentials, now: Timestamp) -> Res
             let user = standing.user;
             let grants = grants_of(tx, &user)?;
             let label = user.label().to_owned();
-            Ok(Actor::User(Caller { user: user.id, label, session: standing.session.id, grants }))
+            Ok(Actor::User(Caller { user: user.id, label, by: Access::Session(standing.session.id), grants }))
         }),
     }
 }
@@ -98,12 +110,17 @@ pub fn authenticate(env: &Env, credentials: &Credentials, now: Timestamp) -> Res
 /// What a caller may do now; he was authenticated before.
 ///
 /// # Errors
-/// `Unauthenticated` if his session has ended since, or his account is no longer active; those of the store.
+/// `Unauthenticated` if his session has ended or his API token was revoked since, or his account is no longer active; those
+/// of the store.
 pub(super) fn still_signed_in(tx: &dyn Tx, caller: &Caller, now: Timestamp) -> Result<Grants> {
-    grants_of(tx, &Standing::in_session(tx, tx.session(caller.session)?, caller.user, now)?.user)
+    let user = match caller.by {
+        Access::Session(id) => Standing::in_session(tx, tx.session(id)?, caller.user, now)?.user,
+        Access::ApiToken(id) => api_tokens::standing(tx, tx.api_token(id, now)?, now)?.1,
+    };
+    grants_of(tx, &user)
 }
 
-fn grants_of(tx: &dyn Tx, user: &User) -> Result<Grants> {
+pub(super) fn grants_of(tx: &dyn Tx, user: &User) -> Result<Grants> {
     if user.is_superuser { Ok(Grants::superuser()) } else { Ok(Grants::of(tx.rights_of_user(user.id)?)) }
 }
 
@@ -331,8 +348,8 @@ pub fn revoke(ctx: &Ctx, jti: &str) -> Result<bool> {
     })
 }
 
-/// Deletes sessions and tokens that expired over an hour ago, in batches that never hold the database for long.
-/// `progress` hears the running total after each.
+/// Deletes sessions and tokens that expired over an hour ago, and API tokens that expired or were revoked then, in batches
+/// that never hold the database for long. `progress` hears the running total after each.
 ///
 /// Needs `tokens:delete`. Writes one `tokens.purged` event for each batch.
 ///
@@ -349,11 +366,12 @@ pub fn purge(ctx: &Ctx, progress: &mut dyn FnMut(u64)) -> Result<u64> {
             // A session takes its tokens along, and may have thousands: it waits until they are gone.
             let waits = tokens == u64::from(PURGE_BATCH);
             let sessions = if waits { 0 } else { tx.purge_sessions(before, PURGE_BATCH)? };
-            if tokens + sessions > 0 {
-                let details = json!({"tokens": tokens, "sessions": sessions});
+            let keys = tx.purge_api_tokens(before, PURGE_BATCH)?;
+            if tokens + sessions + keys > 0 {
+                let details = json!({"tokens": tokens, "sessions": sessions, "api_tokens": keys});
                 tx.record(&ctx.event("tokens.purged", "token", None, details))?;
             }
-            Ok((forgotten, tokens + sessions))
+            Ok((forgotten, tokens + sessions + keys))
         })?;
         total += gone;
         progress(total);

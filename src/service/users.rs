@@ -13,8 +13,9 @@ use crate::domain::rights::{Right, action, resource};
 use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, User, UserPatch};
-use crate::service::{Actor, Ctx, Ref, bounds, nearest, roles};
+use crate::service::{Actor, Ctx, Ref, api_tokens, bounds, nearest, roles};
 use crate::store::Tx;
+use crate::store::api_tokens::Those;
 use crate::store::sessions::Which;
 
 pub use crate::store::users::USER_ORDER as ORDER;
@@ -159,9 +160,9 @@ pub fn create(ctx: &Ctx, new: NewAccount) -> Result<Account> {
     })
 }
 
-/// Changes an account. A new password and a new e-mail end its sessions, except the one that the caller calls by if the
-/// account is his own. A deactivation ends all of them, a forced logout all that were begun before its instant, his
-/// own too.
+/// Changes an account. A new password and a new e-mail end its sessions and its login token, except what the caller calls
+/// by if the account is his own. A deactivation ends all sessions, and API tokens are refused while it lasts; a
+/// forced logout ends all of both that are older than its instant, his own too.
 ///
 /// Needs `users:update`, and what R-38 asks besides. Writes the user, the ends of sessions and one event (`user.updated`,
 /// `user.activated`, `user.deactivated` or `user.password_changed`) if any of that changes, and his roles with one
@@ -240,6 +241,7 @@ fn store(ctx: &Ctx, tx: &dyn Tx, target: &User, patch: &AccountPatch, hash: Opti
 
 /// Ends the sessions that a change does not leave standing; says how many.
 fn end_sessions(ctx: &Ctx, tx: &dyn Tx, before: &User, after: &User, new_password: bool) -> Result<u64> {
+    // API tokens are refused while he is not active, and are what they were when he is again.
     if before.is_active && !after.is_active {
         return tx.end_sessions(Which::OfUser(after.id), EndReason::Deactivated, ctx.now);
     }
@@ -248,15 +250,20 @@ fn end_sessions(ctx: &Ctx, tx: &dyn Tx, before: &User, after: &User, new_passwor
         // What the old instant has voided stays void when it is taken away.
         for at in [before.force_logout_at, after.force_logout_at].into_iter().flatten().filter(|at| *at <= ctx.now) {
             ended += tx.end_sessions(Which::BegunBefore(after.id, at), EndReason::ForcedLogout, ctx.now)?;
+            tx.revoke_api_tokens(Those::MadeBefore(after.id, at), ctx.now)?;
         }
     }
     let which = match ctx.actor {
-        Actor::User(caller) if caller.user == after.id => Which::OthersOfUser(after.id, caller.session),
+        Actor::User(caller) if caller.user == after.id => caller.other_sessions(),
         _ => Which::OfUser(after.id),
     };
+    let new_email = before.email.as_ref().map(|email| email.key()) != after.email.as_ref().map(|email| email.key());
+    if new_password || new_email {
+        api_tokens::end_login(ctx, tx, after.id)?;
+    }
     if new_password {
         ended += tx.end_sessions(which, EndReason::PasswordChanged, ctx.now)?;
-    } else if before.email.as_ref().map(|email| email.key()) != after.email.as_ref().map(|email| email.key()) {
+    } else if new_email {
         ended += tx.end_sessions(which, EndReason::EmailChanged, ctx.now)?;
     }
     Ok(ended)

@@ -1,4 +1,4 @@
-//! What the services ask about the installation itself: its signing keys and the names it issued tokens under.
+//! What the services ask about the installation itself: its signing keys, its secrets and the names it issued tokens under.
 
 use crate::domain::error::Result;
 use crate::domain::ids::Timestamp;
@@ -18,6 +18,10 @@ pub trait Instance {
     fn is_issuer(&self, url: &str) -> Result<bool>;
     /// Remembers that tokens are issued under this name.
     fn remember_issuer(&self, url: &str, now: Timestamp) -> Result<()>;
+    /// A secret of this installation, sealed under the master key.
+    fn sealed_secret(&self, name: &str) -> Result<Option<Vec<u8>>>;
+    /// Keeps a sealed secret, of which there is none of this name yet.
+    fn insert_sealed_secret(&self, name: &str, sealed: &[u8]) -> Result<()>;
     /// A mark, such as that the seed was loaded.
     fn mark(&self, name: &str) -> Result<Option<String>>;
     /// Sets a mark.

@@ -8,6 +8,7 @@
 //! - Names of fields to order by come from allowlists; everything else is a bound parameter.
 //! - Contention and a full disk are [`Error::Unavailable`]: nothing happened.
 
+pub mod api_tokens;
 pub mod audit;
 pub mod catalog;
 pub mod instance;
@@ -19,6 +20,7 @@ pub mod users;
 
 use crate::domain::error::{Error, Result};
 
+pub use api_tokens::ApiTokens;
 pub use audit::Audit;
 pub use catalog::{Catalog, RolePermission};
 pub use instance::Instance;
@@ -52,7 +54,7 @@ pub trait Store: Send + Sync {
 }
 
 /// A transaction: everything the services ask.
-pub trait Tx: Users + Catalog + Sessions + Tokens + Settings + Audit + Instance {
+pub trait Tx: Users + Catalog + Sessions + Tokens + ApiTokens + Settings + Audit + Instance {
     /// Makes the changes permanent.
     ///
     /// # Errors

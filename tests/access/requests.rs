@@ -9,6 +9,7 @@ use authsrv::domain::ids::{RoleId, UserId};
 use authsrv::domain::pages::Listing;
 use authsrv::domain::rights::Right;
 use authsrv::domain::users::NewUser;
+use authsrv::service::api_tokens::{self, NewToken};
 use authsrv::service::permissions::{self, PermissionRef};
 use authsrv::service::users::{self, NewAccount};
 use authsrv::service::{Ref, catalog, roles, sessions};
@@ -172,6 +173,12 @@ impl<'a> Stage<'a> {
         *self.kept_session.get_or_init(|| self.session())
     }
 
+    /// An API token of somebody.
+    fn api_token(&self) -> i64 {
+        let new = NewToken { name: "made".to_owned(), expires_at: None };
+        self.app.operate(|ctx| api_tokens::create(ctx, UserId(self.user()), new)).unwrap().0.id.0
+    }
+
     /// A refresh token that was never used.
     fn refresh(&self) -> String {
         self.app.sign_in(&self.person().1).refresh
@@ -333,6 +340,14 @@ fn permission_routes() -> Vec<Example> {
 
 fn others() -> Vec<Example> {
     vec![
+        example("GET api-tokens/", Rule::SignedIn, 200, |_| plain()),
+        example("POST api-tokens/", Rule::SignedIn, 201, |stage| with(json!({"name": stage.email()}))).noted("mine"),
+        example("POST api-tokens/", Rule::Right("tokens", "create"), 201, |stage| {
+            with(json!({"name": stage.email(), "user": stage.kept_user()}))
+        })
+        .noted("other"),
+        example("DELETE api-tokens/{id}/", Rule::Right("tokens", "delete"), 204, |stage| on(stage.api_token()))
+            .noted("other"),
         example("GET sessions/", Rule::Right("sessions", "read"), 200, |_| plain()),
         example("GET sessions/{id}/", Rule::Right("sessions", "read"), 200, |stage| on(stage.kept_session())),
         example("DELETE sessions/{id}/", Rule::Right("sessions", "delete"), 204, |stage| on(stage.session())),

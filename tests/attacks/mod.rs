@@ -1,6 +1,7 @@
 //! Attacks, one file a family, the scenario on top of each. Everything goes through a real listener or the real binary.
 
 mod account_enumeration;
+mod api_tokens;
 mod escalation;
 mod escalation_catalog;
 mod foreign_ids;

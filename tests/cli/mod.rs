@@ -1,5 +1,6 @@
 //! The real binary at the shell: what it prints where, and how it exits.
 
+mod api_tokens;
 mod check;
 mod configuration;
 mod doctor;

@@ -102,7 +102,11 @@ fn yes_is_accepted_by_every_command() {
 fn help_says_what_asks_first() {
     let shell = Shell::empty();
     for (words, asks, does_not) in [
-        ("sessions revoke", "only `--all` asks first", "All of this user; does not ask"),
+        (
+            "sessions revoke",
+            "only `--all` asks first",
+            "All of this user, and all API tokens of this user; does not ask",
+        ),
         ("tokens revoke-all", "only `--everyone` asks first", "Those of this user; does not ask"),
     ] {
         shell.run(&format!("{words} --help")).done().prints(asks).prints(does_not);

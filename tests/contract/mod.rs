@@ -3,6 +3,7 @@
 //! The engine is named in [`store`] and [`another`] only. What is SQLite's own business (files, pragmas, query plans) is
 //! in `sqlite_*.rs`.
 
+mod api_tokens;
 mod catalog;
 mod identifiers;
 mod ids;

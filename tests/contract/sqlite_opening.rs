@@ -165,6 +165,33 @@ fn a_newer_file_stays_byte_for_byte_what_it_is() {
     assert_eq!(bytes(&path), before);
 }
 
+/// A file of the first release is brought up to date and keeps what is in it.
+#[test]
+fn a_file_of_the_first_schema_is_migrated() {
+    const FIRST: &str = include_str!("../../src/store/sqlite/migrations/0001_init.sql");
+    let (_folder, path) = place();
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(FIRST).unwrap();
+    connection
+        .execute_batch(&format!(
+            "PRAGMA journal_mode = WAL; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;
+             INSERT INTO users (email, email_key, first_name, last_name, is_active, is_staff, is_superuser, date_joined, updated_at)
+             VALUES ('a@example.com', 'a@example.com', '', '', 1, 0, 0, 0, 0)"
+        ))
+        .unwrap();
+    drop(connection);
+    close(&path);
+    let (store, opened) = open(&path, Missing::Refuse).unwrap();
+    assert_eq!(opened, Opened::Migrated(1));
+    let store: &dyn Store = &store;
+    let user = store.read(|tx| tx.user_by_keys(&["a@example.com"])).unwrap().unwrap();
+    assert!(store.read(|tx| tx.login_token(user.id, super::at(0))).unwrap().is_none());
+    let version = |path: &Path| -> i64 {
+        Connection::open(path).unwrap().query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(version(&path), SCHEMA_VERSION);
+}
+
 #[test]
 fn our_own_log_of_a_killed_program_is_read() {
     let (_folder, path) = place();

@@ -7,10 +7,11 @@ use std::io::{Read, Seek};
 use std::sync::LazyLock;
 
 use authsrv::domain::error::Result;
-use authsrv::domain::ids::{SessionId, UserId};
+use authsrv::domain::ids::{ApiTokenId, SessionId, UserId};
 use authsrv::domain::pages::{Listing, Order};
 use authsrv::domain::sessions::EndReason;
 use authsrv::domain::users::NewUser;
+use authsrv::store::api_tokens::Those;
 use authsrv::store::sessions::{SESSION_ORDER, Which};
 use authsrv::store::tokens::TOKEN_ORDER;
 use authsrv::store::users::USER_ORDER;
@@ -148,8 +149,15 @@ fn sessions_and_tokens_are_found_ended_and_purged_by_an_index() {
     for which in [Which::One(SessionId(1)), Which::OfUser(UserId(1)), Which::BegunBefore(UserId(1), at(0))] {
         plans.assert_searches(|tx| tx.end_sessions(which, EndReason::Logout, at(0)));
     }
+    for those in [Those::One(ApiTokenId(1)), Those::LoginOf(UserId(1)), Those::MadeBefore(UserId(1), at(0))] {
+        plans.assert_searches(|tx| tx.revoke_api_tokens(those, at(0)));
+    }
+    plans.assert_searches(|tx| Ok((tx.api_token_by_hash(&[0; 32], at(0))?, tx.login_token(UserId(1), at(0))?)));
+    plans.assert_searches(|tx| tx.api_token_named(UserId(1), "name", at(0)));
+    plans.assert_searches(|tx| tx.list_api_tokens(&Listing { user: Some(UserId(1)), ..all() }, at(0)));
     plans.assert_searches(|tx| tx.forget_successors(at(0), 10));
     plans.assert_searches(|tx| Ok((tx.purge_tokens(at(0), 10)?, tx.purge_sessions(at(0), 10)?)));
+    plans.assert_searches(|tx| tx.purge_api_tokens(at(0), 10));
 }
 
 /// The cascade of a deletion must find its rows by an index as well.

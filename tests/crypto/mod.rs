@@ -4,6 +4,7 @@ mod hash;
 mod jwt;
 mod jwt_claims;
 mod jwt_shape;
+mod mac;
 mod seal;
 
 use std::sync::atomic::{AtomicU64, Ordering};

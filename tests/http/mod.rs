@@ -1,6 +1,7 @@
 //! The network's door. Most tests send requests to the router itself; `server.rs` opens sockets.
 
 mod answers;
+mod api_tokens;
 mod bodies;
 mod connections;
 mod document;

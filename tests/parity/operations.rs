@@ -5,6 +5,7 @@ use authsrv::domain::identifiers::Email;
 use authsrv::domain::ids::{RoleId, UserId};
 use authsrv::domain::rights::Right;
 use authsrv::domain::users::NewUser;
+use authsrv::service::api_tokens::{self, NewToken};
 use authsrv::service::permissions::{self, PermissionRef};
 use authsrv::service::{Ref, catalog, roles, sessions, settings};
 use serde_json::{Value, json};
@@ -58,6 +59,7 @@ pub struct Ids {
     publish: i64,
     permission: i64,
     session: i64,
+    api_token: i64,
 }
 
 /// Makes a little of everything, always in the same order.
@@ -85,6 +87,8 @@ pub fn arrange(app: &TestApp) -> Ids {
     app.sign_in("ann@example.com");
     app.sign_in("ann@example.com");
     let session = app.operate(|ctx| sessions::of_user(ctx, UserId(ann.0))).unwrap()[0].0.id.0;
+    let new = NewToken { name: "backup".to_owned(), expires_at: None };
+    let api_token = app.operate(|ctx| api_tokens::create(ctx, ann, new)).unwrap().0.id.0;
     Ids {
         access: app.sign_in("root@example.com").access,
         ann: ann.0,
@@ -96,6 +100,7 @@ pub fn arrange(app: &TestApp) -> Ids {
         publish,
         permission: permission.0,
         session,
+        api_token,
     }
 }
 
@@ -123,7 +128,25 @@ pub fn operations() -> Vec<Operation> {
     all.extend(role_operations());
     all.extend(catalogs());
     all.extend(endings());
+    all.extend(keys());
     all
+}
+
+fn keys() -> Vec<Operation> {
+    vec![
+        operation("make an API token", &["api_token.created"], |ids| {
+            vec![
+                http("POST", "api-tokens/", json!({"name": "cron", "user": ids.ann})),
+                cli("tokens api create ann@example.com --name cron"),
+            ]
+        }),
+        operation("revoke an API token", &["api_token.revoked"], |ids| {
+            vec![
+                http("DELETE", format!("api-tokens/{}/", ids.api_token), Value::Null),
+                cli(&format!("tokens api revoke {}", ids.api_token)),
+            ]
+        }),
+    ]
 }
 
 fn users() -> Vec<Operation> {
@@ -457,6 +480,8 @@ pub const REFUSALS: &[Refusal] = &[
                 cli("sessions revoke 999"),
                 http("POST", "users/999/roles/", json!({"role": "editor"})),
                 cli("roles grant 999 editor"),
+                http("DELETE", "api-tokens/999/", Value::Null),
+                cli("tokens api revoke 999"),
             ]
         },
     },
@@ -503,8 +528,10 @@ pub const REFUSALS: &[Refusal] = &[
         name: "a taken code name",
         status: 409,
         code: 1,
-        ways: |_| {
+        ways: |ids| {
             vec![
+                http("POST", "api-tokens/", json!({"name": " backup", "user": ids.ann})),
+                cli("tokens api create ann@example.com --name backup"),
                 http("POST", "roles/", json!({"name": "Another", "code_name": "editor"})),
                 cli("roles create --name Another --code-name editor"),
                 http("POST", "resources/", json!({"name": "reports", "code_name": "others"})),

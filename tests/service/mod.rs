@@ -1,6 +1,7 @@
 //! Rules, through `service`.
 
 mod access;
+mod api_tokens;
 mod audit;
 mod common;
 mod doctor;

@@ -14,7 +14,7 @@ pub type Row = BTreeMap<String, Option<String>>;
 pub struct Dump(pub BTreeMap<String, BTreeMap<String, Row>>);
 
 /// Columns that differ from run to run: what happens when, the random, and who did it from where.
-const VOLATILE: [(&str, &[&str]); 8] = [
+const VOLATILE: [(&str, &[&str]); 10] = [
     ("users", &["password", "date_joined", "last_login", "updated_at"]),
     ("sessions", &["uuid", "ip_address", "user_agent", "created_at", "expires_at", "ends_at", "ended_at"]),
     (
@@ -31,6 +31,8 @@ const VOLATILE: [(&str, &[&str]); 8] = [
             "successor",
         ],
     ),
+    ("api_tokens", &["key_hash", "nonce", "created_at", "expires_at", "last_used_at", "revoked_at"]),
+    ("sealed_secrets", &["sealed"]),
     ("settings", &["updated_at"]),
     ("signing_keys", &["kid", "sealed", "public_jwk", "created_at"]),
     ("issuers", &["url", "first_used_at"]),

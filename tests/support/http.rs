@@ -126,6 +126,11 @@ impl Client {
         Self { authorization: Some(format!("Bearer {access}")), ..self }
     }
 
+    /// The same, showing the key of an API token.
+    pub fn token(self, key: &str) -> Self {
+        Self { authorization: Some(format!("Token {key}")), ..self }
+    }
+
     /// Signs in with [`super::PASSWORD`].
     pub fn sign_in(&self, email: &str) -> TokenPair {
         let answer = self.post("/login/", serde_json::json!({"email": email, "password": super::PASSWORD}));

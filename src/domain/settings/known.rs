@@ -48,6 +48,12 @@ pub const ALL: &[Setting] = &[
         "How long an access token of Djoser's routes is good.",
     ),
     setting(
+        "djoser.logout_on_password_change",
+        Kind::Switch,
+        "false",
+        "Whether a change of one's password revokes one's login token also where it was made with that token.",
+    ),
+    setting(
         "djoser.refresh_lifetime",
         Kind::Seconds(60, YEAR),
         "86400",

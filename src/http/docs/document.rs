@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use aide::generate::{self, GenContext};
 use aide::openapi::{
-    Components, Info, OpenApi, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem, PathStyle,
-    ReferenceOr, SchemaObject, SecurityScheme, StatusCode, Tag,
+    ApiKeyLocation, Components, Info, OpenApi, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem,
+    PathStyle, ReferenceOr, SchemaObject, SecurityScheme, StatusCode, Tag,
 };
 use axum::http::Method;
 use schemars::generate::SchemaSettings;
@@ -15,12 +15,14 @@ use serde_json::Value;
 use super::errors;
 use crate::http::routes::{Guard, Route, RouteInfo, Table};
 
-/// Name of the one security scheme.
+/// Names of the two security schemes.
 const BEARER: &str = "bearerAuth";
+const TOKEN: &str = "tokenAuth";
 
 const DESCRIPTION: &str = "Users, sign-in, sessions and rights.\n\n\
     Sign in at `login/`, put the access token into the header `Authorization: Bearer …`, and exchange the refresh token \
-    at `token/refresh/` when the access token ends. Rights are pairs of a resource and an action, such as `users:read`; \
+    at `token/refresh/` when the access token ends. A program is better off with an API token of its own, which it sends as \
+    `Authorization: Token …`. Rights are pairs of a resource and an action, such as `users:read`; \
     roles give them. What a route needs stands in its description. All paths work with and without the slash at their \
     end; HEAD works wherever GET does; OPTIONS names the methods of a path and needs no right. Every answer carries \
     `X-Request-Id`.";
@@ -77,16 +79,19 @@ fn components(context: &mut GenContext, mut answers: SchemaGenerator) -> Compone
         description: Some("The access token that `login/`, `register/` and `token/refresh/` give.".to_owned()),
         extensions: Default::default(),
     };
+    let token = SecurityScheme::ApiKey {
+        location: ApiKeyLocation::Header,
+        name: "Authorization".to_owned(),
+        description: Some("`Token` and the key of an API token, with a blank between them.".to_owned()),
+        extensions: Default::default(),
+    };
+    let schemes = [(BEARER.to_owned(), ReferenceOr::Item(bearer)), (TOKEN.to_owned(), ReferenceOr::Item(token))];
     let mut definitions = context.schema.take_definitions(true);
     definitions.values_mut().for_each(close);
     definitions.append(&mut answers.take_definitions(true));
     let schemas =
         definitions.into_iter().filter_map(|(name, value)| Some((name, object(Schema::try_from(value).ok()?))));
-    Components {
-        security_schemes: [(BEARER.to_owned(), ReferenceOr::Item(bearer))].into_iter().collect(),
-        schemas: schemas.collect(),
-        ..Components::default()
-    }
+    Components { security_schemes: schemes.into_iter().collect(), schemas: schemas.collect(), ..Components::default() }
 }
 
 /// Says that unknown keys are refused, as the reading of bodies does.
@@ -152,11 +157,11 @@ fn operation_id(info: &RouteInfo) -> String {
 }
 
 fn security(route: &Route) -> Vec<aide::openapi::SecurityRequirement> {
-    let bearer = || [(BEARER.to_owned(), Vec::new())].into_iter().collect();
+    let scheme = |name: &str| [(name.to_owned(), Vec::new())].into_iter().collect();
     match route.info.guard {
-        Guard::Public if route.takes_bearer => vec![Default::default(), bearer()],
+        Guard::Public if route.takes_bearer => vec![Default::default(), scheme(BEARER), scheme(TOKEN)],
         Guard::Public => Vec::new(),
-        Guard::SignedIn | Guard::Right(..) => vec![bearer()],
+        Guard::SignedIn | Guard::Right(..) => vec![scheme(BEARER), scheme(TOKEN)],
     }
 }
 

@@ -12,7 +12,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use crate::domain::error::{Conflict, Entity, Error, FieldError, Reason, Refusal, TokenFault};
+use crate::domain::error::{ApiTokenFault, Conflict, Entity, Error, FieldError, Reason, Refusal, TokenFault};
 use crate::http::answers::{self, Detail};
 use crate::http::fault::{Fault, Unreadable};
 
@@ -110,12 +110,26 @@ fn unauthenticated(reason: &Reason) -> Response {
             ("no_active_account", "No active account found with the given credentials".to_owned())
         }
         Reason::Token(fault) => ("token_not_valid", token_fault(*fault)),
+        Reason::ApiToken(fault) => api_token_fault(*fault),
         Reason::UserInactive => ("user_inactive", "User is inactive".to_owned()),
         Reason::UserGone => ("user_not_found", "User not found".to_owned()),
     };
     let mut response = answers::error(StatusCode::UNAUTHORIZED, code, &detail);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
     response
+}
+
+/// In the words of Django REST framework.
+fn api_token_fault(fault: ApiTokenFault) -> (&'static str, String) {
+    let (code, detail) = match fault {
+        ApiTokenFault::NoKey => ("bad_authorization_header", "Invalid token header. No credentials provided."),
+        ApiTokenFault::Spaces => {
+            ("bad_authorization_header", "Invalid token header. Token string should not contain spaces.")
+        }
+        ApiTokenFault::Unknown => ("token_not_valid", "Invalid token."),
+        ApiTokenFault::UserInactive => ("user_inactive", "User inactive or deleted."),
+    };
+    (code, detail.to_owned())
 }
 
 fn token_fault(fault: TokenFault) -> String {
@@ -157,6 +171,7 @@ fn missing(entity: Entity) -> &'static str {
         Entity::Permission => "No permission matches the given query.",
         Entity::Session => "No session matches the given query.",
         Entity::Token => "No token matches the given query.",
+        Entity::ApiToken => "No API token matches the given query.",
         Entity::Setting => "No setting matches the given query.",
         Entity::Page => "Invalid page.",
     }

@@ -38,7 +38,7 @@ pub async fn change_password(call: Call, body: Body<PasswordChange>) -> Answer<J
 /// `GET me/get_sessions/`
 pub async fn sessions(call: Call) -> Answer<Json<Vec<LiveSessionOut>>> {
     let live = call.run(|ctx| {
-        let current = ctx.caller()?.session;
+        let current = ctx.caller()?.session();
         let live = sessions::mine(ctx)?;
         Ok(live.into_iter().map(|one| LiveSessionOut::of(one, ctx.now, current)).collect())
     });
@@ -48,7 +48,7 @@ pub async fn sessions(call: Call) -> Answer<Json<Vec<LiveSessionOut>>> {
 /// `GET me/get_sessions/{user_id}`
 pub async fn sessions_of(call: Call, ids: PathIds) -> Answer<Json<Vec<LiveSessionOut>>> {
     let live = call.run(move |ctx| {
-        let current = ctx.caller()?.session;
+        let current = ctx.caller()?.session();
         let live = sessions::of_user(ctx, UserId(ids.id(0, Entity::User)?))?;
         Ok(live.into_iter().map(|one| LiveSessionOut::of(one, ctx.now, current)).collect())
     });

@@ -2,7 +2,8 @@
 //!
 //! - **Base paths** `/` and `/api/auth/`, the same routes under both. `resourses` and `session` are other spellings of
 //!   `resources` and `sessions` (D-5). Every path answers with and without its slash (D-4).
-//! - **Authentication**: `Authorization: Bearer <access token>`; nothing else is looked at.
+//! - **Authentication**: `Authorization: Bearer <access token>` or `Authorization: Token <key of an API token>`; nothing
+//!   else is looked at.
 //! - **Rights**: GET is `read`, POST `create`, PUT and PATCH `update`, DELETE `delete` on the resource of the path's first
 //!   segment (D-7, D-9), unless the table below says otherwise. 401 and 403 come before anything else is judged.
 //! - **Bodies**: JSON objects. Unknown and duplicate keys are refused; what an answer shows and nobody may write is
@@ -10,6 +11,7 @@
 //! - **Errors**: [`failure`]. **Lists**: `count, next, previous, results`.
 //! - Unlike the original: PATCH needs `update` and not `all` (S4-55), HEAD is `read` (S4-56), conflicts are 409.
 
+pub mod api_tokens;
 pub mod auth;
 pub mod catalog;
 pub mod check;
@@ -45,6 +47,7 @@ pub fn routes(table: &mut Table, prefix: &'static str, mark: &str) {
     section("Actions", action_routes);
     section("Permissions", permission_routes);
     section("Sessions", session_routes);
+    section("API tokens", api_token_routes);
     section("Settings", setting_routes);
     section("Check", check_routes);
     table.alias(prefix, "resources", "resourses");
@@ -73,7 +76,8 @@ fn sign_in(t: &mut Section) {
     t.post("logout/", Public, auth::logout)
         .says(
             "Sign out",
-            "Ends the session of the refresh token in the body, or else that of the access token in the header.",
+            "Ends the session of the refresh token in the body, or else that of the access token in the header, where an API \
+             token is revoked.",
         )
         .takes_bearer()
         .also(&[401])
@@ -89,15 +93,16 @@ fn sign_in(t: &mut Section) {
     t.post("token/revoke/", Public, auth::logout)
         .says(
             "Revoke a refresh token",
-            "Ends the session of the refresh token in the body, or else that of the access token in the header.",
+            "Ends the session of the refresh token in the body, or else that of the access token in the header, where an API \
+             token is revoked.",
         )
         .takes_bearer()
         .also(&[401])
         .example(json!({"refresh": "eyJhbGciOi…"}));
     t.post("token/revoke_all/", SignedIn, auth::revoke_all)
-        .says("Revoke all my tokens", "Ends all sessions of the caller.");
+        .says("Revoke all my tokens", "Ends all sessions of the caller and revokes all API tokens.");
     t.post("token/revoke_all/{user_id}/", Right(TOKENS, DELETE), auth::revoke_all_of)
-        .says("Revoke all tokens of a user", "Ends all sessions of the user.");
+        .says("Revoke all tokens of a user", "Ends all sessions of the user and revokes all API tokens.");
 }
 
 fn me_routes(t: &mut Section) {
@@ -109,7 +114,7 @@ fn me_routes(t: &mut Section) {
         .says("Change my names", "Changes what is sent; no other key is taken.")
         .example(json!({"first_name": "Ann"}));
     t.post("me/password/", SignedIn, me::change_password)
-        .says("Change my password", "Ends the caller's other sessions and leaves this one.")
+        .says("Change my password", "Ends the caller's other sessions and leaves this one. Named API tokens go on.")
         .example(json!({"current_password": "correct horse 7", "new_password": "incorrect horse 8"}));
     t.get("me/get_sessions/", SignedIn, me::sessions)
         .says("My sessions", "Where the caller is signed in, with the dates of each session's latest refresh token.");
@@ -228,6 +233,28 @@ fn session_routes(t: &mut Section) {
     t.delete("sessions/{id}/", Right(SESSIONS, DELETE), sessions::end)
         .says("End a session", "Its tokens are refused from then on.")
         .by_uuid_too();
+}
+
+fn api_token_routes(t: &mut Section) {
+    t.get("api-tokens/", SignedIn, api_tokens::list)
+        .says(
+            "List API tokens",
+            "The caller's own; with `tokens:read` everybody's, or those of one `user`. Ordered by `id`, `created_at`, \
+             `expires_at`, `last_used_at` or `user_id`.",
+        )
+        .also(&[403]);
+    t.post("api-tokens/", SignedIn, api_tokens::create)
+        .says(
+            "Create an API token",
+            "The answer shows its key, which is never shown again and is sent as `Authorization: Token <key>`. It carries \
+             the rights of its user, and dies when all sessions of the user are ended; a new password leaves it. For \
+             another user it needs `tokens:create` and every permission of that user.",
+        )
+        .also(&[403, 409])
+        .example(json!({"name": "backup", "expires_at": "2030-01-01T00:00:00Z"}));
+    t.delete("api-tokens/{id}/", SignedIn, api_tokens::revoke)
+        .says("Revoke an API token", "It is refused from then on. Another's needs `tokens:delete`.")
+        .also(&[403]);
 }
 
 fn setting_routes(t: &mut Section) {

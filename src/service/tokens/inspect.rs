@@ -4,11 +4,12 @@ use serde_json::{Map, Value};
 
 use super::{Standing, Verifier, Worth, judge};
 use crate::crypto::jwt;
+use crate::domain::api_tokens::is_key;
 use crate::domain::error::{Error, Reason, Result, TokenFault};
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::tokens::TokenType;
-use crate::service::Ctx;
+use crate::service::{Ctx, api_tokens};
 use crate::store::Tx;
 
 /// What there is to say of a token that somebody shows. While nothing proves that it is ours, its claims are what anybody
@@ -21,7 +22,7 @@ pub struct Inspection {
     pub reason: Option<String>,
     /// Whether a key of ours, that is good, signed it.
     pub proven: bool,
-    /// `access` or `refresh`, as it says itself.
+    /// `access` or `refresh`, as it says itself; `api` for the key of an API token.
     pub token_type: Option<String>,
     /// Key that it names.
     pub kid: Option<String>,
@@ -44,12 +45,17 @@ pub struct Inspection {
 /// Says of a token whether it is accepted, why not, whose it is, by which key and session. Changes nothing: a spent
 /// refresh token that is only looked at ends no session.
 ///
+/// The key of an API token is looked at as well.
+///
 /// Needs `tokens:read`.
 ///
 /// # Errors
 /// `Forbidden`, and those of the store; a bad token is no error.
 pub fn inspect(ctx: &Ctx, token: &str) -> Result<Inspection> {
     ctx.require(&Right::of(resource::TOKENS, action::READ))?;
+    if is_key(token) {
+        return ctx.env.store.read(|tx| inspect_key(ctx, tx, token));
+    }
     ctx.env.store.read(|tx| {
         let (reason, proven) = match worth_of(ctx, tx, token) {
             Ok(None) => (None, true),
@@ -79,6 +85,26 @@ pub fn inspect(ctx: &Ctx, token: &str) -> Result<Inspection> {
             issued_at: at("iat"),
             expires_at: at("exp"),
         })
+    })
+}
+
+/// The same for a text that has the form of a key.
+fn inspect_key(ctx: &Ctx, tx: &dyn Tx, key: &str) -> Result<Inspection> {
+    let (found, wrong) = api_tokens::looked_up(tx, key, ctx.now)?;
+    let user = found.as_ref().map(|token| tx.user(token.user_id)).transpose()?.flatten();
+    Ok(Inspection {
+        valid: wrong.is_none(),
+        reason: wrong.map(|error| error.to_string()),
+        proven: found.is_some(),
+        token_type: found.as_ref().map(|_| "api".to_owned()),
+        kid: None,
+        jti: None,
+        user_id: found.as_ref().map(|token| token.user_id.0),
+        user: user.map(|user| user.label().to_owned()),
+        sid: None,
+        session_id: None,
+        issued_at: found.as_ref().map(|token| token.created_at),
+        expires_at: found.and_then(|token| token.expires_at),
     })
 }
 

@@ -64,6 +64,15 @@ impl Instance for SqliteTx {
         Ok(())
     }
 
+    fn sealed_secret(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.one("SELECT sealed FROM sealed_secrets WHERE name = ?", [name], |row| row.get(0))
+    }
+
+    fn insert_sealed_secret(&self, name: &str, sealed: &[u8]) -> Result<()> {
+        self.change("INSERT INTO sealed_secrets (name, sealed) VALUES (?, ?)", (name, sealed))?;
+        Ok(())
+    }
+
     fn mark(&self, name: &str) -> Result<Option<String>> {
         self.one("SELECT value FROM marks WHERE name = ?", [name], |row| row.get(0))
     }

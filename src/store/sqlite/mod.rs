@@ -3,6 +3,7 @@
 //! WAL with `synchronous=FULL`. Readers are `query_only` and see one state each; the one writer of this process begins
 //! with `BEGIN IMMEDIATE`, so it never has to upgrade and fail half-way. Each method has its SQL in it.
 
+mod api_tokens;
 mod audit;
 mod catalog;
 pub mod connections;

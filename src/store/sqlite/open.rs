@@ -33,7 +33,8 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", ".lock"];
 const MIGRATION_WAIT: Duration = Duration::from_secs(10);
 
 /// Migrations in order. Append only: a released one never changes.
-const MIGRATIONS: &[M] = &[M::up(include_str!("migrations/0001_init.sql"))];
+const MIGRATIONS: &[M] =
+    &[M::up(include_str!("migrations/0001_init.sql")), M::up(include_str!("migrations/0002_api_tokens.sql"))];
 
 /// Version of the schema that this program works with: `user_version` of the file.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

@@ -68,11 +68,11 @@ pub struct LiveSessionOut {
 }
 
 impl LiveSessionOut {
-    /// A session as it is `now`, seen from the session `current`.
-    pub fn of((session, token): (Session, RefreshToken), now: Timestamp, current: SessionId) -> Self {
+    /// A session as it is `now`, seen from the session `current`, if it is one that asks.
+    pub fn of((session, token): (Session, RefreshToken), now: Timestamp, current: Option<SessionId>) -> Self {
         Self {
             last_used_at: token.last_use().map(Instant),
-            current: session.id == current,
+            current: Some(session.id) == current,
             session: SessionOut::of(session, now),
             jti: token.jti,
             issued_at: Instant(token.issued_at),
