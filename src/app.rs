@@ -13,7 +13,7 @@ use crate::crypto::seal::MasterKey;
 use crate::domain::advice::Advice;
 use crate::domain::error::Error;
 use crate::domain::ids::Timestamp;
-use crate::service::{Actor, Clock, Env, Origin, keys, seed};
+use crate::service::{Actor, Clock, Env, Office, Origin, keys, seed};
 use crate::store::sqlite::{Sqlite, open as file};
 
 pub use crate::store::sqlite::open::{Missing, Opened, closed_directory, files};
@@ -121,6 +121,7 @@ impl Parts {
             master: MasterKey::at(self.master_key),
             keys: keys::Cache::default(),
             default_url: String::new(),
+            mail: Office::default(),
         };
         Ok((env, opened))
     }

@@ -25,6 +25,7 @@ pub struct Flags {
     pub db: Option<OsString>,
     pub listen: Option<OsString>,
     pub master_key_file: Option<OsString>,
+    pub smtp_password_file: Option<OsString>,
     pub drain_timeout: Option<OsString>,
     pub log: Option<OsString>,
     pub log_format: Option<OsString>,
@@ -38,6 +39,8 @@ pub struct Config {
     pub db: PathBuf,
     /// The key that seals the secrets in the database.
     pub master_key_file: PathBuf,
+    /// The password for the mail server, if there is one.
+    pub smtp_password_file: Option<PathBuf>,
     /// Where the server listens; port 0 takes a free one.
     pub listen: SocketAddr,
     /// How long the server waits for requests under way when it stops.
@@ -79,6 +82,9 @@ pub const DB: Setting = setting("db", "--db", "AUTHSRV_DB");
 const LISTEN: Setting = setting("listen", "--listen", "AUTHSRV_LISTEN");
 /// The master key.
 pub const MASTER_KEY_FILE: Setting = setting("master_key_file", "--master-key-file", "AUTHSRV_MASTER_KEY_FILE");
+/// The password for the mail server.
+pub const SMTP_PASSWORD_FILE: Setting =
+    setting("smtp_password_file", "--smtp-password-file", "AUTHSRV_SMTP_PASSWORD_FILE");
 const DRAIN_TIMEOUT: Setting = setting("drain_timeout", "--drain-timeout", "AUTHSRV_DRAIN_TIMEOUT");
 const LOG: Setting = setting("log", "--log", "AUTHSRV_LOG");
 const LOG_FORMAT: Setting = setting("log_format", "--log-format", "AUTHSRV_LOG_FORMAT");
@@ -88,8 +94,8 @@ const ALLOW_OPEN_DIRECTORY: Setting =
     setting("allow_open_directory", "--allow-open-directory", "AUTHSRV_ALLOW_OPEN_DIRECTORY");
 
 /// All of them.
-pub const SETTINGS: [Setting; 8] =
-    [DB, OUTPUT, LISTEN, MASTER_KEY_FILE, DRAIN_TIMEOUT, LOG, LOG_FORMAT, ALLOW_OPEN_DIRECTORY];
+pub const SETTINGS: [Setting; 9] =
+    [DB, OUTPUT, LISTEN, MASTER_KEY_FILE, SMTP_PASSWORD_FILE, DRAIN_TIMEOUT, LOG, LOG_FORMAT, ALLOW_OPEN_DIRECTORY];
 
 /// A setting that cannot be used: what, from where, and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +129,9 @@ impl Config {
                 db.display()
             )));
         }
+        let password = layers.find(SMTP_PASSWORD_FILE, flags.smtp_password_file.as_ref());
+        // Nothing is said of a file by a line of `.env` that names none.
+        let password = password.filter(|raw| !raw.value.is_empty());
         let listen = layers.find(LISTEN, flags.listen.as_ref());
         let drain = layers.find(DRAIN_TIMEOUT, flags.drain_timeout.as_ref());
         let log = layers.find(LOG, flags.log.as_ref());
@@ -131,6 +140,7 @@ impl Config {
         Ok(Self {
             db,
             master_key_file,
+            smtp_password_file: password.map(|raw| path(&raw)).transpose()?,
             listen: listen.map_or(Ok(SocketAddr::from(([127, 0, 0, 1], 8000))), |raw| address(&raw))?,
             drain_timeout: drain.map_or(Ok(Duration::from_secs(15)), |raw| duration(&raw))?,
             log: log.map_or(Ok("info".to_owned()), |raw| filter(&raw))?,

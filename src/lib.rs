@@ -9,6 +9,7 @@
 //! | [`domain`] | users, roles, sessions …: values and their rules; [`Error`](domain::error::Error) | `domain/users.rs` |
 //! | [`crypto`] | hashing, signing, sealing, randomness | `crypto/jwt.rs`: the one function that verifies tokens |
 //! | [`store`] | what is asked of a database, as traits; `store/sqlite` is the engine | `store/mod.rs` |
+//! | [`mail`] | templates, and the ways out for mails: mail server, folder, log | `mail/mod.rs`: `open` |
 //! | [`service`] | the operations, each with all its rules | `service/mod.rs`: `Env`, `Ctx`, how an operation goes |
 //! | [`http`] | the server; a folder for each dialect of its API | `http/mod.rs`: `router` |
 //! | [`cli`] | the terminal | `cli/mod.rs`: the command tree |
@@ -23,13 +24,15 @@
 //!   route also names its guard in its table, which judges a request before its body is parsed; the service asks again.
 //! - Every change writes one audit row in the transaction of the change, the end of all sessions also where there was none,
 //!   since it stops sign-ins that are under way. Only these write none: a spent token shown again within the grace, which is
-//!   marked as used, the use of an API token, which is noted beside the answer, and what has expired or is over, when it is
-//!   marked as ended or cleared. Hashing never happens inside a
-//!   transaction.
+//!   marked as used; the use of an API token, which is noted beside the answer; what has expired or is over, when it is
+//!   marked as ended or cleared; and a mail on its way, which is marked as sent or to be tried again. Hashing never happens
+//!   inside a transaction.
 //! - Whatever can end access (session, user, rights, key, setting) is read from the database at each request, since the
 //!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key.
 //! - Whoever writes is judged twice: when the request begins, and again in its transaction (`Ctx::write`), as are the last
 //!   superuser, a free address, a token not spent yet.
+//! - A mail is written in the transaction of what causes it, and sent later by a thread of the server: no answer waits for
+//!   a mail server or tells of it. Links in mails begin with a setting, never with what a request says.
 //! - `synchronous=FULL`: what was answered with success survives a power loss.
 //! - One JSON body parser, driven by the same schema that the OpenAPI document shows (`http/shape.rs`).
 //! - Domain types cannot be serialised: an answer shows what a `wire` type lists, and no more.
@@ -40,11 +43,21 @@
 //!   ([`domain::catalog`], `service/catalog.rs`); what only roles have is in `service/roles.rs`.
 //! - Runtime settings are one table of keys, kinds and bounds ([`domain::settings`]) with JSON values, not a type per
 //!   setting, since doors list them generically.
+//! - Mailed links are one-time tokens, of which only a hash is kept; `service/links.rs` makes, judges and kills them. Who
+//!   sets a password or changes an address kills them in the same transaction. Their pages (`http/pages/`) are no API:
+//!   HTML without scripts, where a GET changes nothing.
+//! - A registration with a taken address, while accounts wait for activation, uses up an id and tells of an account that
+//!   does not exist, so that nobody learns who has one.
 //! - A refresh token's successor is kept sealed under a key that only the spent token yields, so that the same pair can be
 //!   given again within the grace although nothing readable is stored; it is forgotten at the session's next refresh after
 //!   the grace, or at a purge.
 //! - The key of a user's login token (`Authorization: Token …`) is the same at every login, as Django REST framework's, and
 //!   yet stored as a hash only: it is derived from a nonce of its row and a sealed secret (`service/secrets.rs`).
+//! - Requests are counted against rates in memory (`http/throttle.rs`), as Django REST framework does by default: a restart
+//!   forgets them.
+//! - Two kinds of refresh tokens are known by a hash: UUIDs, whose successor is derived and not kept at all, and those of a
+//!   former system, which begin a session when they are first used. The latter's access tokens have no session; the end of
+//!   all sessions of a user voids what was issued by then (`service/tokens/imported.rs`).
 //! - The names under which tokens were issued (`iss`) are kept, so that a new public URL ends no session.
 
 pub mod app;
@@ -53,5 +66,6 @@ pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod http;
+pub mod mail;
 pub mod service;
 pub mod store;

@@ -10,6 +10,8 @@
 pub mod callers;
 /// One well-formed request to each route.
 pub mod requests;
+/// Where who shows nothing is judged by more than the route.
+mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,14 +25,14 @@ use authsrv::service::roles;
 use crate::support::TestApp;
 use crate::support::http::{Client, Server};
 use callers::{Kind, Standing};
-use requests::{Example, Request, Rule, Stage, examples};
+use requests::{Ends, Example, Request, Rule, Stage, examples};
 
 /// An id that nothing has.
 pub const NOBODY: i64 = 999_999_999;
 
 /// Routes of the RBAC dialect that the rule "method on the resource of the first segment" (D-7) does not fit, each with
 /// the decision that says what holds instead. [`the_guards_follow_the_rule`] fails for one that is not needed.
-const EXCEPTIONS: [(&str, Guard); 21] = [
+const EXCEPTIONS: [(&str, Guard); 29] = [
     ("POST register/", Guard::Public),
     ("POST login/", Guard::Public),
     ("POST logout/", Guard::Public),
@@ -52,10 +54,18 @@ const EXCEPTIONS: [(&str, Guard); 21] = [
     ("DELETE users/{id}/roles/{role_id}/", Guard::Right("users", "update")),
     ("POST roles/{id}/permissions/", Guard::Right("roles", "update")),
     ("DELETE roles/{id}/permissions/{permission_id}/", Guard::Right("roles", "update")),
+    ("POST api/register/", Guard::Public), // S2-13 … S2-18
+    ("POST api/login/", Guard::Public),
+    ("POST api/refresh/", Guard::Public),
+    ("POST api/logout/", Guard::Public),
+    ("GET api/me/", Guard::SignedIn),
+    ("PUT api/me/", Guard::SignedIn),
+    ("PATCH api/me/", Guard::SignedIn),
+    ("GET api-doc/", Guard::Public), // S2-3
 ];
 
 /// Routes of the server itself, open to everybody; no other may be outside the dialect.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 16] = [
     "GET .well-known/jwks.json",
     "GET healthz",
     "GET readyz",
@@ -64,12 +74,27 @@ const OPEN: [&str; 8] = [
     "GET api/docs/{file}",
     "GET api/redoc/",
     "GET api/redoc/{file}",
+    "GET api/browse/{file}",
+    "GET account/activate/{uid}/{token}/",
+    "POST account/activate/{uid}/{token}/",
+    "GET account/password-reset/{uid}/{token}/",
+    "POST account/password-reset/{uid}/{token}/",
+    "GET account/username-reset/{uid}/{token}/",
+    "POST account/username-reset/{uid}/{token}/",
+    "GET account/static/{file}",
 ];
+
+/// Dialects with the manners of Django REST framework.
+const DJANGO: [&str; 6] = ["djoser", "djoser-phone", "simplejwt", "authtoken", "pyjwt", "account"];
 
 /// Method and path in its first spelling: without prefix (D-1), aliases undone (D-5).
 pub fn name(route: &RouteInfo) -> String {
     let path = match route.dialect {
         "rbac" => route.path.strip_prefix("/api/auth/").or(route.path.strip_prefix('/')).unwrap(),
+        // Djoser's are the same at both of its prefixes.
+        "djoser" | "djoser-phone" | "simplejwt" if route.path.starts_with("/api/auth/") => {
+            route.path.strip_prefix("/api/").unwrap()
+        }
         _ => route.path.strip_prefix('/').unwrap(),
     };
     let (first, rest) = path.split_once('/').unwrap_or((path, ""));
@@ -95,13 +120,18 @@ fn spellings() -> BTreeMap<String, Vec<RouteInfo>> {
 fn expected(kind: Kind, example: &Example, exists: bool) -> u16 {
     match example.rule {
         Rule::Open => example.answer,
+        Rule::Seen if kind == Kind::Anonymous || kind.is_known() => example.answer,
+        Rule::Seen => 401,
         Rule::HeaderOrBody if kind == Kind::Anonymous => 400,
         Rule::HeaderOrBody | Rule::SignedIn if !kind.is_known() => 401,
         Rule::HeaderOrBody | Rule::SignedIn => example.answer,
-        Rule::Right(..) if !kind.is_known() => 401,
+        Rule::Right(..) | Rule::Hidden(..) | Rule::Named(..) if !kind.is_known() => 401,
+        Rule::Hidden(resource, action) if !kind.may(resource, action) => 404,
+        Rule::Named(..) if !exists => 404,
+        Rule::Named(resource, action) if !kind.may(resource, action) => 403,
         Rule::Right(resource, action) if !kind.may(resource, action) => 403,
-        Rule::Right(..) if exists => example.answer,
-        Rule::Right(..) => 404,
+        Rule::Right(..) | Rule::Hidden(..) | Rule::Named(..) if exists => example.answer,
+        Rule::Right(..) | Rule::Hidden(..) | Rule::Named(..) => 404,
     }
 }
 
@@ -128,6 +158,8 @@ fn column(kind: Kind) -> (BTreeMap<String, String>, Vec<String>) {
     let server = Server::start(&app);
     let stage = Stage::new(&app);
     let mut caller = Standing::of(kind, &app, &server);
+    // Or a superuser could not delete himself.
+    app.superuser("another-root@example.com");
     let (mut cells, mut wrong) = (BTreeMap::new(), Vec::new());
     for (name, routes) in spellings() {
         for example in examples().iter().filter(|example| example.route == name) {
@@ -154,6 +186,13 @@ fn column(kind: Kind) -> (BTreeMap<String, String>, Vec<String>) {
                     Some(absent) => format!("{present}/{absent}"),
                 };
                 let row = example.row();
+                // What an anonymous POST to this path is, another system says (D-2).
+                let is_registration = kind == Kind::Anonymous
+                    && (route.method.as_str(), route.path.as_str()) == ("POST", "/api/auth/users/");
+                if is_registration {
+                    assert_eq!(present, 201, "D-2");
+                    continue;
+                }
                 let want = expected(kind, example, true);
                 if present != want {
                     wrong.push(format!("{kind:?}: {} {path} ({row}): {present}, should be {want}", route.method));
@@ -168,9 +207,11 @@ fn column(kind: Kind) -> (BTreeMap<String, String>, Vec<String>) {
                 if before.is_some_and(|before| before != cell) {
                     wrong.push(format!("{kind:?}: {row}: the spelling {} answers differently", route.path));
                 }
-                if example.ends_sessions {
-                    caller = Standing::again(caller, &app, &server);
-                }
+                caller = match example.ends {
+                    Ends::Nothing => caller,
+                    Ends::Sessions => Standing::again(caller, &app, &server),
+                    Ends::Account => Standing::anew(caller, &app, &server),
+                };
             }
         }
     }
@@ -224,12 +265,23 @@ fn the_guards_follow_the_rule() {
                     assert_ne!(Some(*guard), by_rule, "{name} is no exception");
                     Some(*guard)
                 }
+                None if DJANGO.contains(&route.dialect) => by_example(&name),
                 None => by_rule,
             };
             assert_eq!(Some(route.guard), wanted, "{} {}", route.method, route.path);
         }
     }
     assert_eq!(needed.len(), EXCEPTIONS.len(), "an exception for a route that does not exist: {EXCEPTIONS:?}");
+}
+
+/// What the examples of a route of a Django dialect say: nothing but who is signed in is asked for before the operation,
+/// which looks at whom the path names (D-17).
+fn by_example(name: &str) -> Option<Guard> {
+    let examples = examples();
+    let mut of_it = examples.iter().filter(|example| example.route == name).peekable();
+    of_it.peek()?;
+    let is_public = of_it.any(|example| matches!(example.rule, Rule::Open | Rule::Seen | Rule::HeaderOrBody));
+    Some(if is_public { Guard::Public } else { Guard::SignedIn })
 }
 
 /// What D-7 says of a route by its name; the server's own routes are open.
@@ -250,6 +302,12 @@ fn by_rule(name: &str) -> Option<Guard> {
     Some(Guard::Right(resource, action))
 }
 
+/// The one route of the RBAC dialect that another has under `/api/auth/` (S1-20): the same operation (D-3).
+const TAKEN: &str = "POST logout/";
+
+/// Of Djoser's, those under `/auth/` alone, since S4 has them under `/api/auth/` (D-2), and the one under that alone.
+const ONCE: [&str; 4] = ["auth/", "auth/users/", "auth/users/{id}/", "auth/logout/"];
+
 /// D-1, D-5: both prefixes, and the other spellings of two resources, lead to the same routes.
 #[test]
 fn every_spelling_is_there() {
@@ -258,13 +316,21 @@ fn every_spelling_is_there() {
         assert_eq!(paths.len(), routes.len(), "{name} is there twice");
         let (_, path) = name.split_once(' ').unwrap();
         let mut wanted = vec![format!("/{path}")];
-        if !OPEN.contains(&name.as_str()) {
+        if routes.iter().any(|route| route.dialect == "rbac") {
             wanted.push(format!("/api/auth/{path}"));
             for (from, to) in [("resources/", "resourses/"), ("sessions/", "session/")] {
                 if let Some(rest) = path.strip_prefix(from) {
                     wanted.extend([format!("/{to}{rest}"), format!("/api/auth/{to}{rest}")]);
                 }
             }
+        }
+        if path.starts_with("auth/") && !ONCE.contains(&path) {
+            wanted.push(format!("/api/{path}"));
+        }
+        match name.as_str() {
+            TAKEN => wanted.retain(|path| path == "/logout/"),
+            "POST auth/logout/" => wanted = vec!["/api/auth/logout/".to_owned()],
+            _ => {}
         }
         assert_eq!(paths, wanted.iter().map(String::as_str).collect(), "{name}");
         for route in &routes {
@@ -337,19 +403,24 @@ fn other_methods() {
         let route = name(&routes[0]);
         let example = examples().into_iter().find(|example| example.route == route).unwrap();
         let target = fill(&path, &(example.request)(&stage).ids);
+        let is_view = DJANGO.contains(&routes[0].dialect);
+        let options = nobody.send("OPTIONS", &target, None);
+        if !is_view {
+            assert_eq!((options.status, options.body.len()), (200, 0), "{target}");
+        }
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "PROPFIND", "TRACE"] {
             if !known.contains(&method) {
                 for client in [&nobody, &viewer] {
                     let answer = client.send(method, &target, None);
-                    assert_eq!(answer.status, 405, "{method} {target}");
+                    // A view asks who it is before it looks for the method.
+                    let is_kept_out = is_view && std::ptr::eq(client, &nobody) && options.status == 401;
+                    assert_eq!(answer.status, if is_kept_out { 401 } else { 405 }, "{method} {target}");
                     let allowed: Vec<&str> = answer.header("allow").unwrap().split(", ").collect();
                     assert!(known.iter().all(|method| allowed.contains(method)), "{method} {target}: {allowed:?}");
                     assert!(!allowed.contains(&method), "{method} {target}: {allowed:?}");
                 }
             }
         }
-        let options = nobody.send("OPTIONS", &target, None);
-        assert_eq!((options.status, options.body.len()), (200, 0), "{target}");
         if known.contains(&"GET") {
             for client in [&nobody, &viewer] {
                 let (head, get) = (client.send("HEAD", &target, None), client.get(&target));

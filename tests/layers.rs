@@ -1,6 +1,6 @@
 //! The dependency rule: which layer may name which, and which crates each has for itself.
 //!
-//! From the bottom up: `domain`; `crypto` and `store`, side by side; `service`; `http` and `cli`, side by side but for
+//! From the bottom up: `domain`; `crypto`, `store` and `mail`, side by side; `service`; `http` and `cli`, side by side but for
 //! `serve`. `app` puts them together.
 //!
 //! Reads the sources as text: comments, strings and test modules are put aside, and every path that is left is held
@@ -29,9 +29,14 @@ const fn layer(path: &'static str, modules: &'static [&'static str], crates: &'s
 const HTTP: &[&str] = &[
     "aide",
     "axum",
+    "encoding_rs",
     "flate2",
+    "form_urlencoded",
+    "futures_util",
     "hyper",
     "hyper_util",
+    "minijinja",
+    "multer",
     "rustix",
     "schemars",
     "serde",
@@ -58,19 +63,24 @@ const CLI: &[&str] = &[
 ];
 
 const LAYERS: &[Layer] = &[
-    layer("domain/", &[], &["chrono", "flate2", "idna", "serde", "serde_json", "unicode_normalization", "zeroize"]),
+    layer(
+        "domain/",
+        &[],
+        &["base64", "chrono", "flate2", "idna", "serde", "serde_json", "unicode_normalization", "zeroize"],
+    ),
     layer(
         "crypto/",
         &["domain"],
         &["argon2", "aws_lc_rs", "base64", "jsonwebtoken", "rustix", "serde", "serde_json", "uuid", "zeroize"],
     ),
+    layer("mail/", &["domain"], &["lettre", "minijinja", "rustix", "tracing", "zeroize"]),
     layer("store/", &["domain"], &[]),
     layer(
         "store/sqlite/",
         &["domain", "store"],
         &["r2d2", "r2d2_sqlite", "rusqlite", "rusqlite_migration", "rustix", "tracing"],
     ),
-    layer("service/", &["domain", "crypto", "store"], &["chrono", "serde_json", "strsim", "tracing"]),
+    layer("service/", &["domain", "crypto", "store", "mail"], &["chrono", "serde_json", "strsim", "tracing"]),
     layer("service/seed/", &["domain", "crypto", "store", "service"], &["serde_json", "toml"]),
     layer("http/", &["domain", "service", "app"], HTTP),
     layer("cli/", &["domain", "service", "app", "config"], CLI),

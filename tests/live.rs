@@ -76,6 +76,14 @@ impl Person {
     }
 }
 
+/// Routes that ask who it is, one of each dialect.
+const ROUTES: [&str; 5] = ["/me/", "/auth/users/me/", "/api/auth/users/me/", "/auth/users/", "/api/v1/account/"];
+
+/// What the dialects say to a caller.
+fn everywhere(client: &Client) -> [u16; 5] {
+    ROUTES.map(|path| client.get(path).status)
+}
+
 fn refreshed(site: &Site, person: &Person) -> u16 {
     site.server.anonymous().post("/token/refresh/", json!({"refresh": person.refresh})).status
 }
@@ -125,6 +133,19 @@ fn every_end_of_access_at_the_shell_is_seen_by_the_next_request() {
         for person in &people {
             assert_eq!((person.me(), person.users(), person.check()), (200, 200, 200));
         }
+        // The same at the doors of the others, by what those give (S3-18, S3-28).
+        let given = |path: &str, key: &str| {
+            let body = json!({"username": email, "password": PASSWORD});
+            site.server.anonymous().post(path, body).text(key)
+        };
+        let others = [
+            site.server.bearer(&given("/api/token/", "access")),
+            site.server.bearer(&given("/auth/jwt/create/", "access")),
+            site.server.anonymous().token(&given("/api-token-auth/", "token")),
+        ];
+        for client in &others {
+            assert_eq!(everywhere(client), [200; 5], "{name}");
+        }
         let ran = site.run(&format!("{words} {email}")).done();
         for person in &people {
             let answer = person.client.get("/me/");
@@ -132,6 +153,10 @@ fn every_end_of_access_at_the_shell_is_seen_by_the_next_request() {
             assert!(answer.header("www-authenticate").is_some());
             assert_eq!((person.users(), person.check()), (401, 401), "R-26, R-30: {name}");
             assert_eq!(refreshed(&site, person), 401, "R-26: {name}");
+            assert_eq!(everywhere(&person.client), [401; 5], "R-26: {name}");
+        }
+        for client in &others {
+            assert_eq!(everywhere(client), [401; 5], "R-26, R-30: {name}");
         }
         let login = site.server.anonymous().post("/login/", json!({"email": email, "password": PASSWORD})).status;
         let is_out = ["deactivated", "updated", "deleted", "another address"].contains(&name);
@@ -158,7 +183,7 @@ fn api_tokens_made_and_ended_at_the_shell() {
     let made = |name: &str| {
         let token = site.json(&format!("tokens api create ann@example.com --name {name}"));
         let client = site.server.anonymous().token(token["key"].as_str().unwrap());
-        assert_eq!(client.get("/me/").status, 200, "{name}");
+        assert_eq!(everywhere(&client), [200; 5], "{name}");
         (token["id"].as_i64().unwrap(), client)
     };
     for (name, words) in [
@@ -173,7 +198,7 @@ fn api_tokens_made_and_ended_at_the_shell() {
     ] {
         let (id, client) = made(name);
         site.run(&words.replace("{id}", &id.to_string())).done();
-        assert_eq!(client.get("/me/").status, 401, "R-26: {name}");
+        assert_eq!(everywhere(&client), [401; 5], "R-26: {name}");
     }
     site.run("users activate ann@example.com").done();
     let (_, client) = made("kept");

@@ -5,6 +5,8 @@
 //! file is compared; of what differs from run to run (times, hashes, random names, who and from where) it is compared
 //! whether it is null, as it was, or new.
 
+/// What people do for themselves, through the door of every dialect.
+mod dialects;
 /// The operations, and how each is asked for at every door.
 mod operations;
 
@@ -161,20 +163,25 @@ fn differences(operation: &Operation) -> Vec<String> {
     found
 }
 
-#[test]
-fn every_operation_through_every_door() {
-    let (all, next) = (operations(), AtomicUsize::new(0));
+/// What is found in all of them, several looked at at once.
+fn together<T: Sync>(all: &[T], look: impl Fn(&T) -> Vec<String> + Sync) -> Vec<String> {
+    let next = AtomicUsize::new(0);
     let work = || {
         let mut found = Vec::new();
-        while let Some(operation) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
-            found.extend(differences(operation));
+        while let Some(one) = all.get(next.fetch_add(1, Ordering::SeqCst)) {
+            found.extend(look(one));
         }
         found
     };
-    let found: Vec<String> = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    });
+    })
+}
+
+#[test]
+fn every_operation_through_every_door() {
+    let found = together(&operations(), differences);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 

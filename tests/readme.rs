@@ -128,10 +128,21 @@ fn the_setup_script_may_be_run_twice() {
 }
 
 #[test]
+fn the_settings_that_it_shows_are_taken() {
+    let shell = Shell::new();
+    let lines: Vec<&str> = README.lines().filter(|line| line.starts_with("authsrv settings set ")).collect();
+    assert!(lines.len() >= 4, "{lines:?}");
+    for line in lines {
+        shell.paste(line).done();
+    }
+}
+
+#[test]
 fn every_setting_and_variable_stands_in_its_table() {
     for setting in settings::ALL {
         let default = match setting.default_value() {
             serde_json::Value::String(text) if text.is_empty() => "(empty)".to_owned(),
+            serde_json::Value::Array(items) if items.is_empty() => "(empty)".to_owned(),
             serde_json::Value::String(text) => text,
             other => other.to_string(),
         };

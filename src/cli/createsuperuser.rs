@@ -8,6 +8,7 @@ use super::conflicts;
 use super::failure::{Code, Failure};
 use super::output::{self, Cell, Output, Record};
 use super::prompt::Secret;
+use super::superuser;
 use super::users::{Who, shown};
 use crate::app::Missing;
 use crate::domain::advice::Advice;
@@ -34,7 +35,8 @@ pub struct Args {
 
 const HELP: &str = "\
 The e-mail comes from --email, else AUTHSRV_SUPERUSER_EMAIL, else it is asked for.
-The password comes from --password-stdin, else AUTHSRV_SUPERUSER_PASSWORD, else it is asked for twice.
+The password comes from --password-stdin, else AUTHSRV_SUPERUSER_PASSWORD, else the first line of the
+file AUTHSRV_SUPERUSER_PASSWORD_FILE, else it is asked for twice.
 A superuser that already exists must have what is given; --if-missing does not compare.
 
 Examples:
@@ -84,20 +86,15 @@ pub fn run(args: Args, start: &Start) -> Result<Code, Failure> {
 }
 
 fn email(start: &Start) -> Result<String, Failure> {
-    match start.layers.variable("AUTHSRV_SUPERUSER_EMAIL") {
-        Some(raw) => Ok(raw.value.to_string_lossy().into_owned()),
+    match superuser::email(start) {
+        Some(email) => Ok(email),
         None => start.prompt.line("E-mail", "--email or AUTHSRV_SUPERUSER_EMAIL"),
     }
 }
 
 /// The password that came without asking.
 fn given(secret: &Secret, start: &Start) -> Result<Option<Password>, Failure> {
-    if secret.password_stdin {
-        return secret.read(start.prompt).map(Some);
-    }
-    let Some(raw) = start.layers.variable("AUTHSRV_SUPERUSER_PASSWORD") else { return Ok(None) };
-    let text = raw.value.to_str().ok_or_else(|| Failure::usage("AUTHSRV_SUPERUSER_PASSWORD is not UTF-8"))?;
-    Ok(Some(Password::parse("password", text)?))
+    if secret.password_stdin { secret.read(start.prompt).map(Some) } else { superuser::password(start) }
 }
 
 /// The password that is asked for, again while the rules refuse it.

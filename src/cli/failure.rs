@@ -136,6 +136,8 @@ fn invalid(fields: &[FieldError], place: impl Fn(&str) -> String) -> Failure {
 fn flag(field: &str) -> String {
     match field {
         "password" => "password: ".to_owned(),
+        "secret" => "secret: ".to_owned(),
+        "kid" => "KID: ".to_owned(),
         "roles" => "--role: ".to_owned(),
         "permissions" => "--permission: ".to_owned(),
         field => format!("--{}: ", field.replace('_', "-")),
@@ -163,6 +165,8 @@ pub fn listing(entity: Entity) -> Option<Advice> {
         Entity::Token => "tokens list",
         Entity::ApiToken => "tokens api list",
         Entity::Setting => "settings list",
+        Entity::Mail => "mail list",
+        Entity::Key => "keys list",
         Entity::Permission | Entity::Page => return None,
     };
     Some(Advice::run(words).and(" shows them all"))

@@ -12,9 +12,12 @@ mod conflicts;
 mod createsuperuser;
 mod doctor;
 mod failure;
+mod health;
 mod inert;
+mod keys;
 mod lists;
 mod logs;
+mod mail;
 mod man;
 mod migrate;
 mod operator;
@@ -27,6 +30,7 @@ mod seed;
 mod serve;
 mod sessions;
 mod settings;
+mod superuser;
 mod tokens;
 mod users;
 
@@ -40,7 +44,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use crate::app::{Missing, OpenError, Opened, Parts};
 use crate::config::layers::Layers;
 use crate::config::{self, Config, Flags, OUTPUT};
-use crate::service::Env;
+use crate::service::{Env, Office};
 use call::Call;
 use failure::{Code, Failure};
 use output::{Format, Output};
@@ -81,6 +85,10 @@ struct Globals {
     /// [env: AUTHSRV_MASTER_KEY_FILE] [default: the path of the database with the ending .key]
     #[arg(long, global = true, value_name = "PATH")]
     master_key_file: Option<OsString>,
+    /// File of the password for the mail server, which signs in the setting mail.smtp_user
+    /// [env: AUTHSRV_SMTP_PASSWORD_FILE]
+    #[arg(long, global = true, value_name = "PATH")]
+    smtp_password_file: Option<OsString>,
     /// Configuration file [env: AUTHSRV_CONFIG] [default: authsrv.toml, if there is one]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<OsString>,
@@ -104,6 +112,7 @@ impl Globals {
         let settings = [
             (config::DB.flag, known(&self.db, config::DB.variable)),
             (config::MASTER_KEY_FILE.flag, known(&self.master_key_file, config::MASTER_KEY_FILE.variable)),
+            (config::SMTP_PASSWORD_FILE.flag, known(&self.smtp_password_file, config::SMTP_PASSWORD_FILE.variable)),
             ("--config", known(&self.config, "AUTHSRV_CONFIG")),
         ];
         Program::new(called, &settings)
@@ -125,6 +134,8 @@ enum Command {
     /// Look for what is wrong or risky with this installation; exits 1 if anything is
     #[command(after_help = "A table only names what is well; -o plain and -o json say more of it.")]
     Doctor,
+    /// Say whether the server on this machine is ready; exits 1 if not
+    Health(health::Args),
     /// Print a completion script, such as `authsrv completions bash > /etc/bash_completion.d/authsrv`
     Completions(man::Completions),
     /// Print a manual page, such as `authsrv man | man -l -`
@@ -152,8 +163,14 @@ enum Administer {
     /// List, revoke, inspect and purge tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// List, import and revoke keys: what tokens are verified by
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Say whether a user may do something; exits 0 if allowed, 1 if denied
     Check(check::Args),
+    /// List mails, send a test mail, try failed ones again, write out the templates
+    #[command(subcommand)]
+    Mail(mail::Command),
     /// List, read and change the runtime settings; a running server obeys at once
     #[command(subcommand)]
     Settings(settings::Command),
@@ -187,7 +204,7 @@ const HELP: &str = "\
 
 {all-args}
 
-Global options: --db, --master-key-file, --config, -o, -y, --no-input
+Global options: --db, --master-key-file, --smtp-password-file, --config, -o, -y, --no-input
   (explained in authsrv --help){after-help}";
 
 /// The command line of `words`. Only the help of `authsrv` itself and of `serve` explains the global options: these two
@@ -252,6 +269,11 @@ fn dispatch(cli: Cli, program: &Program) -> Result<Code, Failure> {
             let start = Start::command(&globals, program)?;
             output::print(doctor::run(&start)?, start.format)
         }
+        Command::Health(args) => {
+            let (start, warnings) = Start::new(&globals, program, args.flags())?;
+            warn(&warnings);
+            output::print(health::run(&start)?, start.format)
+        }
         Command::Administer(command) => {
             let start = Start::command(&globals, program)?;
             let call = start.call(Missing::Refuse)?;
@@ -268,7 +290,9 @@ fn administer(command: Administer, call: &Call) -> Result<Output<'_>, Failure> {
         Administer::Actions(command) => actions::run(command, call),
         Administer::Sessions(command) => sessions::run(command, call),
         Administer::Tokens(command) => tokens::run(command, call),
+        Administer::Keys(command) => keys::run(command, call),
         Administer::Check(args) => check::run(&args, call),
+        Administer::Mail(command) => mail::run(command, call),
         Administer::Settings(command) => settings::run(command, call),
     }
 }
@@ -295,6 +319,7 @@ impl Start {
         let flags = Flags {
             db: globals.db.clone(),
             master_key_file: globals.master_key_file.clone(),
+            smtp_password_file: globals.smtp_password_file.clone(),
             config: globals.config.clone(),
             ..flags
         };
@@ -332,7 +357,8 @@ impl Start {
 
     /// A call on an open database.
     fn call_on(&self, env: Env) -> Call {
-        let env = Env { default_url: format!("http://{}", self.config.listen), ..env };
+        let mail = Office::new(self.config.smtp_password_file.clone());
+        let env = Env { default_url: format!("http://{}", self.config.listen), mail, ..env };
         let (actor, origin) = (operator::actor(), operator::origin());
         Call { env, actor, origin, prompt: self.prompt, format: self.format, program: self.program.clone() }
     }

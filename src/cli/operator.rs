@@ -12,7 +12,8 @@ pub fn actor() -> Actor {
 
 /// The command line.
 pub fn origin() -> Origin {
-    Origin { door: "cli", address: None, user_agent: concat!("authsrv/", env!("CARGO_PKG_VERSION")).to_owned() }
+    let user_agent = concat!("authsrv/", env!("CARGO_PKG_VERSION")).to_owned();
+    Origin { door: "cli", user_agent, ..Origin::default() }
 }
 
 fn named(variable: &str) -> Option<String> {

@@ -113,6 +113,18 @@ impl Prompt {
         }
     }
 
+    /// A secret that is there already, asked for once without echo. `otherwise` says what gives it when nothing can be asked.
+    ///
+    /// # Errors
+    /// `Usage` when nothing can be asked, or nothing is typed.
+    pub fn secret(self, what: &str, otherwise: &str) -> Result<Zeroizing<String>, Failure> {
+        if let Some(why) = self.mute() {
+            return Err(Failure::usage(format!("a secret is needed, and {why}")).hint(otherwise));
+        }
+        restore_when_interrupted().map_err(unheard)?;
+        hidden(what)
+    }
+
     /// A line of text, such as an e-mail address. `flag` is what gives it when nothing can be asked.
     ///
     /// # Errors
@@ -164,7 +176,8 @@ fn hidden(what: &str) -> Result<Zeroizing<String>, Failure> {
     let prompt = SecretPrompt::new().with_prompt(what).allow_empty_password(true).report(false);
     let secret = prompt.interact().map(Zeroizing::new).map_err(|dialoguer::Error::IO(error)| unheard(error))?;
     if secret.is_empty() {
-        return Err(Failure::usage("no password was typed; nothing was changed"));
+        let asked = what.split(' ').next().unwrap_or(what).to_lowercase();
+        return Err(Failure::usage(format!("no {asked} was typed; nothing was changed")));
     }
     Ok(secret)
 }

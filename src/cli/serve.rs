@@ -3,19 +3,24 @@
 use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::call::Call;
 use super::failure::{Code, Failure};
-use super::logs::START;
-use super::{Start, output};
+use super::logs::{self, START};
+use super::{Start, output, superuser};
 use crate::app::{Missing, OpenError, closed_directory};
 use crate::config::{Config, Flags, LogFormat};
 use crate::http;
-use crate::service::{Env, settings, users};
+use crate::service::mails::Postman;
+use crate::service::{Env, Office, settings, users};
+
+/// Least time that mails on their way get when the server stops.
+const MAIL_DRAIN: Duration = Duration::from_millis(500);
 
 /// Options of `serve`. Values are read by [`Config::resolve`], which knows all their sources.
 #[derive(Debug, clap::Args)]
@@ -41,6 +46,8 @@ pub struct Args {
 
 const HELP: &str = "\
 Each variable can stand in .env too, and each option in authsrv.toml, as in: listen = \"0.0.0.0:8000\"
+The first start makes the superuser that AUTHSRV_SUPERUSER_EMAIL and AUTHSRV_SUPERUSER_PASSWORD
+(or the first line of the file AUTHSRV_SUPERUSER_PASSWORD_FILE) name, unless there is one.
 Runtime settings (lifetimes, registration) are not here: see `settings list`.
 
 Examples:
@@ -68,29 +75,68 @@ pub fn run(start: &Start) -> Result<Code, Failure> {
             closed_directory(file).map_err(OpenError::File)?;
         }
     }
+    if start.is_new() {
+        superuser::check(start)?;
+    }
+    // Before it is needed: mails would wait, and nobody would know why.
+    if let Err(error) = Office::new(start.config.smtp_password_file.clone()).check() {
+        return Err(Failure::refused(error.to_string()).hint(error.advice()));
+    }
     // First, so that a start that cannot listen leaves no files behind.
     let listener = TcpListener::bind(start.config.listen).map_err(|error| taken(start.config.listen, &error))?;
     let call = start.call(Missing::Create)?;
     let address = listener.local_addr().map_err(|error| taken(start.config.listen, &error))?;
-    let superuser = users::has_superuser(&call.ctx())?;
+    let superuser = users::has_superuser(&call.ctx())? || first_superuser(start, &call)?;
+    let call = without_password(start, call)?;
     let named = settings::public_url(&call.env)?.is_some() || !address.ip().is_unspecified();
     let env = Arc::new(Env { default_url: format!("http://{address}"), ..call.env });
     listen(env, listener, &start.config, || announce(start, address, Lacking { superuser: !superuser, name: !named }))?;
     Ok(Code::Done)
 }
 
+/// Makes the superuser whom the environment names; false if it names none.
+fn first_superuser(start: &Start, call: &Call) -> Result<bool, Failure> {
+    let Some(label) = superuser::make(start, call)? else { return Ok(false) };
+    match start.config.log_format {
+        LogFormat::Json => tracing::info!(target: START, label, "created the first superuser"),
+        LogFormat::Text => output::note(&format!("Created superuser {label}.")),
+    }
+    Ok(true)
+}
+
+/// Passes once the superuser's password is in no environment. The database is closed before the program begins anew.
+fn without_password(start: &Start, call: Call) -> Result<Call, Failure> {
+    if !superuser::has_password() {
+        return Ok(call);
+    }
+    drop(call);
+    let error = superuser::forget_password();
+    logs::warn(&start.config, &format!("the superuser's password stays in the environment of the process: {error}"));
+    Ok(start.call(Missing::Create)?)
+}
+
 /// Hands the rest to HTTP: accept, answer, drain, checkpoint. `ready` is told once signals are heard.
 fn listen(env: Arc<Env>, listener: TcpListener, config: &Config, ready: impl FnOnce()) -> Result<(), Failure> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| broken(&error))?;
-    runtime.block_on(async {
+    let asked = Arc::new(OnceLock::new());
+    let postman = runtime.block_on(async {
         let told = told_to_stop().map_err(|error| broken(&error))?;
         listener.set_nonblocking(true).map_err(|error| broken(&error))?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| broken(&error))?;
+        let postman = Postman::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
         ready();
+        let stopping = Arc::clone(&asked);
+        let told = async move {
+            told.await;
+            stopping.get_or_init(Instant::now);
+        };
         let patience = http::Patience { drain: config.drain_timeout, ..http::Patience::default() };
         http::serve(listener, http::router(Arc::clone(&env)), told, patience).await;
-        Ok::<(), Failure>(())
+        Ok::<Postman, Failure>(postman)
     })?;
+    // Mails get what is left of the time that requests had.
+    let taken = asked.get().map_or(Duration::ZERO, Instant::elapsed);
+    postman.stop(config.drain_timeout.saturating_sub(taken).max(MAIL_DRAIN));
     // What still runs after the drain has had its time: its client gets no answer, its transaction is rolled back.
     runtime.shutdown_timeout(Duration::from_millis(500));
     env.store.checkpoint()?;
@@ -151,7 +197,7 @@ fn announce(start: &Start, address: SocketAddr, lacking: Lacking) {
 }
 
 /// The address as it can be typed on this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), address.port()),
         IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), address.port()),

@@ -128,6 +128,7 @@ fn shown(value: &Value, setting: &Setting) -> String {
     let text = match value {
         Value::String(text) if text.is_empty() => "empty".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Array(items) if items.is_empty() => "empty".to_owned(),
         Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","),
         other => other.to_string(),
     };

@@ -101,6 +101,7 @@ const FIELDS: Fields = Fields {
         "last_name",
         "middle_name",
         "is_active",
+        "pending",
         "is_staff",
         "is_superuser",
         "roles",
@@ -121,6 +122,7 @@ const FIELDS: Fields = Fields {
         "is_superuser",
         "roles",
         "last_login",
+        "pending",
     ],
     table: &[
         "id",
@@ -134,6 +136,7 @@ const FIELDS: Fields = Fields {
         "first_name",
         "last_login",
         "is_staff",
+        "pending",
     ],
 };
 
@@ -209,6 +212,7 @@ fn record(account: &Account, roles: &RoleNames) -> Record {
         ("last_name", Cell::text(&user.last_name)),
         ("middle_name", Cell::maybe(user.middle_name.as_ref())),
         ("is_active", Cell::Bool(user.is_active)),
+        ("pending", Cell::maybe(user.pending.map(|pending| pending.as_str()))),
         ("is_staff", Cell::Bool(user.is_staff)),
         ("is_superuser", Cell::Bool(user.is_superuser)),
         ("roles", Cell::List(roles)),

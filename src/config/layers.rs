@@ -15,7 +15,8 @@ use super::{ConfigError, SETTINGS, Setting};
 pub const FILE: &str = "authsrv.toml";
 
 /// Variables besides those of [`SETTINGS`].
-const VARIABLES: [&str; 3] = ["AUTHSRV_CONFIG", "AUTHSRV_SUPERUSER_EMAIL", "AUTHSRV_SUPERUSER_PASSWORD"];
+pub const VARIABLES: [&str; 4] =
+    ["AUTHSRV_CONFIG", "AUTHSRV_SUPERUSER_EMAIL", "AUTHSRV_SUPERUSER_PASSWORD", "AUTHSRV_SUPERUSER_PASSWORD_FILE"];
 
 /// What the names of all our variables begin with.
 const PREFIX: &str = "AUTHSRV_";

@@ -23,9 +23,9 @@ const IAT_LEEWAY: i64 = 60;
 /// Deepest nesting of arrays and objects; our own tokens have one level.
 const DEPTH_MAX: usize = 8;
 /// Last second of the year 9999, in seconds since 1970: the last that RFC 3339 can write.
-const LAST_SECOND: i64 = 253_402_300_799;
+pub(super) const LAST_SECOND: i64 = 253_402_300_799;
 /// Header names that would let a token bring its own key, or rules that we do not know.
-const FORBIDDEN_HEADERS: [&str; 5] = ["crit", "jwk", "jku", "x5u", "x5c"];
+pub(super) const FORBIDDEN_HEADERS: [&str; 5] = ["crit", "jwk", "jku", "x5u", "x5c"];
 
 #[derive(Serialize)]
 struct HeaderOut<'a> {
@@ -41,6 +41,8 @@ struct ClaimsOut<'a> {
     iat: i64,
     jti: &'a str,
     user_id: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
     sub: String,
     sid: &'a str,
     iss: &'a str,
@@ -57,13 +59,29 @@ pub struct Unverified {
     pub claims: Map<String, Value>,
 }
 
+/// When a token is judged, and how far clocks may differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Second since 1970.
+    pub second: i64,
+    /// In seconds.
+    pub leeway: i64,
+}
+
+impl Moment {
+    /// This instant, with a leeway.
+    pub fn new(now: Timestamp, leeway: std::time::Duration) -> Self {
+        Self { second: now.timestamp(), leeway: i64::try_from(leeway.as_secs()).unwrap_or(0) }
+    }
+}
+
 /// A token taken apart; nothing of it is believed yet.
-struct Parts<'a> {
-    header: Map<String, Value>,
+pub(super) struct Parts<'a> {
+    pub header: Map<String, Value>,
     /// Decoded, not yet read.
-    claims: Vec<u8>,
+    pub claims: Vec<u8>,
     /// What is signed: both as they stand in the token.
-    signed: &'a str,
+    pub signed: &'a str,
     /// As it stands in the token.
     signature: &'a str,
 }
@@ -80,6 +98,7 @@ pub fn sign(key: &SigningKey, claims: &Claims) -> Result<String> {
         iat: claims.iat,
         jti: &claims.jti,
         user_id: claims.user_id.0,
+        username: claims.username.as_deref(),
         sub: claims.user_id.to_string(),
         sid: &claims.sid,
         iss: &claims.iss,
@@ -102,6 +121,14 @@ pub fn key_id(token: &str) -> Result<String, TokenFault> {
     kid(&Parts::of(token)?.header).map(str::to_owned)
 }
 
+/// Whether a token says that it is signed with HS256, as those of a former system are.
+///
+/// # Errors
+/// `Malformed` — not a token at all.
+pub fn says_hs256(token: &str) -> Result<bool, TokenFault> {
+    Ok(Parts::of(token)?.header.get("alg").and_then(Value::as_str) == Some(super::imported::HS256))
+}
+
 /// Verifies a token: that `key` signed it, that it is of the `expected` kind, that its claims are whole and `now` is
 /// within its time. Nothing it says is believed before the signature is.
 ///
@@ -115,6 +142,14 @@ pub fn key_id(token: &str) -> Result<String, TokenFault> {
 /// - `Expired` — `exp` is not later than `now`
 /// - `NotYetValid` — `nbf` is later than `now`, or `iat` is by more than a minute
 pub fn verify(token: &str, key: &VerifyingKey, expected: TokenType, now: Timestamp) -> Result<Claims, TokenFault> {
+    verify_at(token, key, expected, Moment { second: now.timestamp(), leeway: 0 })
+}
+
+/// [`verify`] with a leeway on every time in the token.
+///
+/// # Errors
+/// Those of [`verify`].
+pub fn verify_at(token: &str, key: &VerifyingKey, expected: TokenType, at: Moment) -> Result<Claims, TokenFault> {
     let parts = Parts::of(token)?;
     let presented = check_header(&parts.header, key)?;
     check_signature(&parts, key)?;
@@ -123,7 +158,7 @@ pub fn verify(token: &str, key: &VerifyingKey, expected: TokenType, now: Timesta
         return Err(TokenFault::WrongType);
     }
     let read = read_claims(&claims, expected)?;
-    check_time(&claims, &read, now.timestamp())?;
+    check_time(&claims, &read, at)?;
     Ok(read)
 }
 
@@ -138,7 +173,7 @@ pub fn read_unverified(token: &str) -> Result<Unverified, TokenFault> {
 }
 
 impl<'a> Parts<'a> {
-    fn of(token: &'a str) -> Result<Self, TokenFault> {
+    pub fn of(token: &'a str) -> Result<Self, TokenFault> {
         if token.len() > TOKEN_MAX {
             return Err(TokenFault::Malformed);
         }
@@ -149,10 +184,15 @@ impl<'a> Parts<'a> {
         decode(signature)?; // Only for its spelling; its length is for the algorithm to judge.
         Ok(Self { header, claims: decode(claims)?, signed, signature })
     }
+
+    /// The signature's bytes.
+    pub fn signature(&self) -> Result<Vec<u8>, TokenFault> {
+        decode(self.signature)
+    }
 }
 
 /// The JSON object that these bytes are.
-fn object(bytes: &[u8]) -> Result<Map<String, Value>, TokenFault> {
+pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, TokenFault> {
     match json::parse(bytes, DEPTH_MAX, Twice::Refused) {
         Ok(Value::Object(map)) => Ok(map),
         _ => Err(TokenFault::Malformed),
@@ -206,18 +246,19 @@ fn read_claims(claims: &Map<String, Value>, token_type: TokenType) -> Result<Cla
         user_id,
         sid: text(claims, "sid")?.to_owned(),
         iss: text(claims, "iss")?.to_owned(),
+        username: claims.get("username").and_then(Value::as_str).map(str::to_owned),
         aud: if claims.contains_key("aud") { Some(text(claims, "aud")?.to_owned()) } else { None },
     })
 }
 
-fn check_time(claims: &Map<String, Value>, read: &Claims, now: i64) -> Result<(), TokenFault> {
-    if claims.contains_key("nbf") && second(claims, "nbf")? > now {
+fn check_time(claims: &Map<String, Value>, read: &Claims, at: Moment) -> Result<(), TokenFault> {
+    if claims.contains_key("nbf") && second(claims, "nbf")? > at.second.saturating_add(at.leeway) {
         return Err(TokenFault::NotYetValid);
     }
-    if read.exp <= now {
+    if read.exp <= at.second.saturating_sub(at.leeway) {
         return Err(TokenFault::Expired);
     }
-    if read.iat > now.saturating_add(IAT_LEEWAY) {
+    if read.iat > at.second.saturating_add(at.leeway.max(IAT_LEEWAY)) {
         return Err(TokenFault::NotYetValid);
     }
     Ok(())
@@ -236,10 +277,14 @@ fn second(claims: &Map<String, Value>, name: &'static str) -> Result<i64, TokenF
 
 /// An integer, or a string of its digits (D-12); never in another spelling.
 fn user_id(claims: &Map<String, Value>) -> Result<UserId, TokenFault> {
-    let number = match claims.get("user_id") {
-        Some(Value::String(digits)) => digits.parse::<i64>().ok().filter(|number| number.to_string() == *digits),
-        Some(value) => value.as_i64(),
-        None => None,
+    user_of(claims.get("user_id")).ok_or(TokenFault::Claim("user_id"))
+}
+
+/// A user's id as a claim has it.
+pub(super) fn user_of(claim: Option<&Value>) -> Option<UserId> {
+    let number = match claim? {
+        Value::String(digits) => digits.parse::<i64>().ok().filter(|number| number.to_string() == *digits),
+        value => value.as_i64(),
     };
-    number.filter(|number| *number > 0).map(UserId).ok_or(TokenFault::Claim("user_id"))
+    number.filter(|number| *number > 0).map(UserId)
 }

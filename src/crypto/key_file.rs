@@ -1,7 +1,7 @@
 //! The file of the master key: one line, for its owner only.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -81,12 +81,19 @@ pub(super) fn read(path: &Path) -> Result<Key, MasterKeyError> {
     if !metadata.is_file() {
         return Err(MasterKeyError::NotAFile(owned()));
     }
-    if metadata.mode() & 0o077 != 0 {
+    if !is_private(&metadata) {
         return Err(MasterKeyError::TooOpen(owned(), metadata.mode() & 0o7777));
     }
     let mut content = Zeroizing::new(Vec::with_capacity(FILE_MAX + 1));
     file.take(FILE_MAX as u64).read_to_end(&mut content).map_err(unreadable)?;
     parse(&content).ok_or_else(|| MasterKeyError::Malformed(owned()))
+}
+
+/// Whether only we may read it, and root. A credential of systemd belongs to root, who lends it to our user by an access
+/// control list; the mode then shows the list's limit as a right of root's own group.
+fn is_private(metadata: &Metadata) -> bool {
+    let lent = metadata.uid() == 0 && metadata.gid() == 0 && metadata.mode() & 0o777 == 0o440;
+    metadata.mode() & 0o077 == 0 || (lent && !rustix::process::geteuid().is_root())
 }
 
 fn parse(content: &[u8]) -> Option<Key> {

@@ -1,6 +1,10 @@
-//! SHA-256 of secrets that are random enough to need no salt, and HMAC under a key of ours.
+//! SHA-256 of secrets that are random enough to need no salt, secrets that follow from others, and HMAC under keys of ours or
+//! shared with a former system.
+
+use std::fmt;
 
 use aws_lc_rs::{digest, hmac};
+use uuid::Builder;
 use zeroize::Zeroizing;
 
 use super::random::Random;
@@ -37,6 +41,44 @@ pub fn derive(secret: &[u8], purpose: &str, input: &[u8]) -> [u8; 32] {
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+}
+
+/// Bytes that nobody can foresee in the form of a random UUID (version 4), lower case with hyphens.
+pub fn as_uuid(bytes: &[u8; 32]) -> String {
+    let mut first = [0; 16];
+    first.copy_from_slice(&bytes[..16]);
+    Builder::from_random_bytes(first).into_uuid().hyphenated().to_string()
+}
+
+/// Whether a text is a random UUID in its one spelling.
+pub fn is_uuid(text: &str) -> bool {
+    uuid::Uuid::try_parse(text).is_ok_and(|uuid| uuid.get_version_num() == 4 && uuid.hyphenated().to_string() == *text)
+}
+
+/// A shared secret of HMAC-SHA-256. Its `Debug` shows nothing.
+pub struct MacKey(hmac::Key);
+
+impl MacKey {
+    /// The key of these bytes.
+    pub fn new(secret: &[u8]) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, secret))
+    }
+
+    /// HMAC-SHA-256 of some bytes (RFC 2104).
+    pub fn sign(&self, message: &[u8]) -> [u8; 32] {
+        whole(hmac::sign(&self.0, message).as_ref())
+    }
+
+    /// Whether `tag` is the whole HMAC of `message`; takes as long whatever the answer is.
+    pub fn verifies(&self, message: &[u8], tag: &[u8]) -> bool {
+        hmac::verify(&self.0, message, tag).is_ok()
+    }
+}
+
+impl fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MacKey(…)")
+    }
 }
 
 /// The 32 bytes that both give.

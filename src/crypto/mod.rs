@@ -6,8 +6,10 @@
 //! Start at [`jwt::verify`], the one function that believes a token, and at [`hash::Hasher`].
 
 pub mod hash;
+pub mod imported;
 pub mod jwt;
 pub mod mac;
+pub mod opaque;
 pub mod random;
 pub mod seal;
 

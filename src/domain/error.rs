@@ -84,6 +84,8 @@ pub enum Entity {
     Token,
     ApiToken,
     Setting,
+    Mail,
+    Key,
     Page,
 }
 
@@ -100,6 +102,8 @@ impl Entity {
             Entity::Token => "token",
             Entity::ApiToken => "API token",
             Entity::Setting => "setting",
+            Entity::Mail => "mail",
+            Entity::Key => "key",
             Entity::Page => "page",
         }
     }
@@ -145,7 +149,7 @@ pub enum ApiTokenFault {
 /// What is wrong with a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TokenFault {
-    /// Not three base64url parts with a JSON header and JSON claims of the right types.
+    /// Not three base64url parts with a JSON header and JSON claims of the right types, and no other token of ours.
     Malformed,
     /// The header's `kid` names no key of this server, or there is none.
     UnknownKey,
@@ -159,7 +163,8 @@ pub enum TokenFault {
     NotYetValid,
     /// A good token of another kind: access for refresh, or the reverse.
     WrongType,
-    /// This required claim is absent or has the wrong type.
+    /// This required claim is absent or has the wrong type; in a token of a former system, `exp`, `jti` and `token_type`
+    /// are absent, and `user_id` names nobody.
     Claim(&'static str),
     /// It was issued by another issuer or for another audience.
     WrongIssuer,
@@ -180,6 +185,10 @@ pub enum Refusal {
     SuperuserOnly,
     /// Registration is closed, or closed to this address (D-14).
     RegistrationClosed,
+    /// The token has activated the account before.
+    StaleToken,
+    /// Another site made the browser send this.
+    ForeignPage,
 }
 
 /// What speaks against an otherwise right request.
@@ -277,6 +286,8 @@ impl fmt::Display for Refusal {
             Refusal::Beyond(right) => write!(f, "this reaches beyond the caller's own rights: {right} is missing"),
             Refusal::SuperuserOnly => f.write_str("only a superuser may do this"),
             Refusal::RegistrationClosed => f.write_str("registration is closed"),
+            Refusal::StaleToken => f.write_str("the account is active already"),
+            Refusal::ForeignPage => f.write_str("another site sent this"),
         }
     }
 }

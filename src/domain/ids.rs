@@ -33,6 +33,8 @@ id! {
     TokenId,
     /// An API token.
     ApiTokenId,
+    /// A mail in the outbox.
+    MailId,
 }
 
 /// An instant, in UTC, to the microsecond: the resolution in which times are stored and shown.

@@ -12,6 +12,8 @@ pub mod error;
 pub mod identifiers;
 pub mod ids;
 pub mod json;
+pub mod mails;
+pub mod one_time_tokens;
 pub mod pages;
 pub mod passwords;
 pub mod rights;

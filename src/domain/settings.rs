@@ -3,7 +3,10 @@
 //! The one list of them is in `settings/known.rs`. A value is kept as JSON, and only if it differs from its default. How
 //! the process itself is started is in `config.rs`, not here.
 
+mod django;
 mod known;
+pub mod mail;
+pub mod throttling;
 mod values;
 
 use std::collections::BTreeMap;
@@ -11,7 +14,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-pub use known::{ALL, Kind, Setting, find};
+use throttling::{Rate, Scope, Throttling};
+
+pub use django::{Authenticator, DjoserRules, Pagination};
+pub use known::{ALL, Item, Kind, Setting, find};
 pub use values::switch;
 
 /// Rules for tokens, one set for each of the systems that the server speaks as (D-11).
@@ -41,6 +47,16 @@ impl Profile {
     /// Reads the stored text.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|profile| profile.as_str() == text)
+    }
+
+    /// Whether its refresh tokens are UUIDs that are kept as hashes, not JWTs (D-11).
+    pub fn refresh_is_opaque(self) -> bool {
+        self == Profile::PyJwt
+    }
+
+    /// Whether its tokens carry the claim `username` (S3-32).
+    pub fn names_user(self) -> bool {
+        self == Profile::SimpleJwt
     }
 }
 
@@ -145,6 +161,41 @@ impl Settings {
         self.switch("registration.activation")
     }
 
+    /// How long the link that activates an account is good.
+    pub fn activation_lifetime(&self) -> Duration {
+        self.seconds("accounts.activation_lifetime")
+    }
+
+    /// How long the link of a reset is good.
+    pub fn reset_lifetime(&self) -> Duration {
+        self.seconds("accounts.reset_lifetime")
+    }
+
+    /// Whether an activation is told by mail.
+    pub fn confirms_activation(&self) -> bool {
+        self.switch("djoser.send_confirmation_email")
+    }
+
+    /// Whether a new password is told by mail.
+    pub fn confirms_password(&self) -> bool {
+        self.switch("djoser.password_changed_email_confirmation")
+    }
+
+    /// Whether a new username is told by mail.
+    pub fn confirms_username(&self) -> bool {
+        self.switch("djoser.username_changed_email_confirmation")
+    }
+
+    /// Whether Djoser's routes tell who asks for a new password that nobody has this address.
+    pub fn tells_of_unknown_password_reset(&self) -> bool {
+        self.switch("djoser.password_reset_show_email_not_found")
+    }
+
+    /// Whether Djoser's routes tell who asks for a new username that nobody has this address.
+    pub fn tells_of_unknown_username_reset(&self) -> bool {
+        self.switch("djoser.username_reset_show_email_not_found")
+    }
+
     /// Whether passwords follow NIST SP 800-63B-4 in place of Django.
     pub fn nist_passwords(&self) -> bool {
         self.text("password.profile") == "nist"
@@ -155,9 +206,55 @@ impl Settings {
         Some(self.text("public_url")).filter(|url| !url.is_empty())
     }
 
+    /// Whether the public URL is an https address.
+    pub fn public_is_https(&self) -> bool {
+        self.text("public_url").starts_with("https://")
+    }
+
+    fn list(&self, key: &str) -> Vec<String> {
+        let value = self.get(key);
+        let items = value.as_array().into_iter().flatten();
+        items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Origins whose pages may call the API, as browsers name them; exact, never a pattern.
+    pub fn cors_origins(&self) -> Vec<String> {
+        self.list("cors.origins")
+    }
+
+    /// How long a browser may keep the answer to a preflight.
+    pub fn cors_max_age(&self) -> Duration {
+        self.seconds("cors.max_age")
+    }
+
+    /// Rates of requests, and where their scopes apply.
+    pub fn throttling(&self) -> Throttling {
+        Throttling {
+            rates: self.list("throttle.rates").iter().filter_map(|text| Rate::parse(text)).collect(),
+            scopes: self.list("throttle.scopes").iter().filter_map(|text| Scope::parse(text)).collect(),
+        }
+    }
+
     /// Audience of tokens, if one is set.
     pub fn audience(&self) -> Option<String> {
         Some(self.text("tokens.audience")).filter(|audience| !audience.is_empty())
+    }
+
+    /// Words that may stand before a token in the Authorization header of the SimpleJWT and Djoser routes, the first of
+    /// which is told to clients.
+    pub fn auth_header_types(&self) -> Vec<String> {
+        self.text("simplejwt.auth_header_types").split(',').map(str::to_owned).collect()
+    }
+
+    /// Name of the issuer of tokens of the SimpleJWT and Djoser routes, if it is not the public URL.
+    pub fn issuer(&self, profile: Profile) -> Option<String> {
+        let named = matches!(profile, Profile::SimpleJwt | Profile::Djoser);
+        Some(self.text("simplejwt.issuer")).filter(|issuer| named && !issuer.is_empty())
+    }
+
+    /// How far the times in tokens may be off.
+    pub fn leeway(&self) -> Duration {
+        self.seconds("simplejwt.leeway")
     }
 
     /// Whether a refresh token is accepted as Bearer (D-13).

@@ -32,6 +32,9 @@ impl TokenType {
     }
 }
 
+/// Hash by which a refresh token is known that is no JWT of ours: SHA-256.
+pub type SecretHash = [u8; 32];
+
 /// Claims of a token of ours (D-12). Times are whole seconds since 1970, as RFC 7519 has them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claims {
@@ -51,6 +54,30 @@ pub struct Claims {
     pub iss: String,
     /// For whom, where that is restricted.
     pub aud: Option<String>,
+    /// Name of the user at the sign-in, in tokens of the profile `simplejwt` (S3-32). Told to clients, never asked.
+    pub username: Option<String>,
+}
+
+/// Claims of a token of a former system, signed with a key that was imported (D-12). Its times were looked at already;
+/// what else it lacks is for the place to judge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportedClaims {
+    /// `access`, `refresh` or whatever that system had.
+    pub token_type: Option<String>,
+    /// Not accepted at or after this second.
+    pub exp: i64,
+    /// Issued in this second, where it says so.
+    pub iat: Option<i64>,
+    /// Name of the token.
+    pub jti: String,
+    /// Whose it is.
+    pub user_id: Option<UserId>,
+    /// The custom claim of this name, where there is one.
+    pub username: Option<String>,
+    /// Who issued it; empty where it does not say.
+    pub issuers: Vec<String>,
+    /// Whom it is for; empty where it does not say.
+    pub audience: Vec<String>,
 }
 
 /// A pair as handed out; only its holder knows it. Its `Debug` shows nothing.
@@ -122,18 +149,20 @@ pub struct NewRefreshToken {
     pub expires_at: Timestamp,
     pub ip_address: Option<IpAddr>,
     pub user_agent: String,
+    /// Hash of its secret, if it is no JWT of ours.
+    pub secret_hash: Option<SecretHash>,
 }
 
 /// A signing key as stored: its private part sealed under the master key.
 #[derive(Clone, PartialEq, Eq)]
 pub struct StoredKey {
-    /// RFC 7638 thumbprint of the public part.
+    /// RFC 7638 thumbprint of the public part; of an imported key, a UUID.
     pub kid: String,
-    /// JWA name, `ES256`.
+    /// JWA name, `ES256`; of an imported key `HS256`.
     pub algorithm: String,
-    /// Sealed PKCS#8.
+    /// Sealed PKCS#8; of an imported key, the sealed secret.
     pub sealed: Vec<u8>,
-    /// Public part as a JWK in JSON.
+    /// Public part as a JWK in JSON; an imported key has none and this is empty.
     pub public_jwk: String,
     /// When it was made.
     pub created_at: Timestamp,
@@ -141,6 +170,20 @@ pub struct StoredKey {
     pub signs: bool,
     /// From when on it verifies nothing any more.
     pub revoked_at: Option<Timestamp>,
+    /// When an imported key ends.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl StoredKey {
+    /// Whether it is the secret of a former system: it verifies that system's tokens, never signs, and is never published.
+    pub fn is_imported(&self) -> bool {
+        self.public_jwk.is_empty()
+    }
+
+    /// Whether it verifies.
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| now < end)
+    }
 }
 
 impl std::fmt::Debug for StoredKey {

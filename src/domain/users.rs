@@ -7,6 +7,30 @@ use super::ids::{Timestamp, UserId};
 /// Longest first, last or middle name, in characters (S4-34).
 pub const NAME_MAX: usize = 150;
 
+/// Why an account waits for its activation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pending {
+    /// It was made by whoever registered; nobody has proved yet that the address is his.
+    Registration,
+    /// Its address was changed, and the new one is not proved yet.
+    Address,
+}
+
+impl Pending {
+    /// The stored text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Pending::Registration => "registration",
+            Pending::Address => "address",
+        }
+    }
+
+    /// Reads the stored text.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Pending::Registration, Pending::Address].into_iter().find(|pending| pending.as_str() == text)
+    }
+}
+
 /// One account. At least one of `email`, `phone` and `username` is set (D-15). The password hash is not part of it: it
 /// is read on its own, by whoever verifies passwords.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +51,8 @@ pub struct User {
     pub middle_name: Option<String>,
     /// Whether any credential of this user is accepted.
     pub is_active: bool,
+    /// Whether he may let himself in by a mailed link, and why he must; always none for one who is active.
+    pub pending: Option<Pending>,
     /// Whether the admin pages let him in; gives no right (D-8).
     pub is_staff: bool,
     /// Passes every check (D-8).
@@ -52,6 +78,11 @@ impl User {
             .unwrap_or("")
     }
 
+    /// By what this user is most likely to sign in: username, else e-mail, else phone.
+    pub fn sign_in_name(&self) -> &str {
+        self.username.as_ref().map_or_else(|| self.label(), Username::as_str)
+    }
+
     /// Whether the account has more power than its roles give: staff and superusers.
     pub fn is_privileged(&self) -> bool {
         self.is_staff || self.is_superuser
@@ -69,6 +100,7 @@ pub struct NewUser {
     pub last_name: String,
     pub middle_name: Option<String>,
     pub is_active: bool,
+    pub pending: Option<Pending>,
     pub is_staff: bool,
     pub is_superuser: bool,
     pub force_logout_at: Option<Timestamp>,
@@ -90,6 +122,7 @@ impl NewUser {
             last_name: user.last_name.clone(),
             middle_name: user.middle_name.clone(),
             is_active: user.is_active,
+            pending: user.pending,
             is_staff: user.is_staff,
             is_superuser: user.is_superuser,
             force_logout_at: user.force_logout_at,
@@ -159,6 +192,7 @@ impl UserPatch {
             last_name: self.last_name.unwrap_or_default(),
             middle_name: self.middle_name.flatten(),
             is_active: self.is_active.unwrap_or(true),
+            pending: None,
             is_staff: self.is_staff.unwrap_or(false),
             is_superuser: self.is_superuser.unwrap_or(false),
             force_logout_at: self.force_logout_at.flatten(),

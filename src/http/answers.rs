@@ -1,5 +1,7 @@
 //! Answers that are the same in every dialect, and the shapes of success.
 
+use std::time::Duration;
+
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as Documented};
 use aide::operation::OperationOutput;
@@ -47,6 +49,23 @@ pub fn too_slow() -> Response {
 pub fn unavailable() -> Response {
     let detail = "Service temporarily unavailable, try again later.";
     retry(error(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail), 1)
+}
+
+/// The answer to one request too many, in the words of Django REST framework.
+pub fn throttled(retry_after: Duration) -> Response {
+    let seconds = whole_seconds(retry_after);
+    retry(error(StatusCode::TOO_MANY_REQUESTS, "throttled", &throttled_detail(seconds)), seconds)
+}
+
+/// What is said to whoever asks too often.
+pub fn throttled_detail(seconds: u64) -> String {
+    let unit = if seconds == 1 { "second" } else { "seconds" };
+    format!("Request was throttled. Expected available in {seconds} {unit}.")
+}
+
+/// Rounded up, at least one.
+pub fn whole_seconds(time: Duration) -> u64 {
+    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
 }
 
 /// The answer when an operation takes too long. It goes on, so nobody knows yet whether it will succeed.

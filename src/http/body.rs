@@ -50,13 +50,22 @@ impl<S: Send + Sync, T> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Infallible> {
         let reading = call::mark(request.extensions()).dialect.reading;
-        let patience = request.extensions().get::<Patience>().copied().unwrap_or_default();
-        let (parts, body) = request.into_parts();
-        let sent = match tokio::time::timeout(patience.body, receive(&parts.headers, body)).await {
-            Ok(sent) => sent.and_then(|bytes| expect_json(&parts.headers, bytes)),
-            Err(_) => Err(Unreadable::TooSlow),
-        };
+        let headers = request.headers().clone();
+        let sent = receive_all(request).await.and_then(|bytes| expect_json(&headers, bytes));
         Ok(Self { sent, reading, form: PhantomData })
+    }
+}
+
+/// Takes in the bytes of a body.
+///
+/// # Errors
+/// [`Unreadable`] when they are too many, come too slowly, or break off.
+pub async fn receive_all(request: Request) -> Result<Vec<u8>, Unreadable> {
+    let patience = request.extensions().get::<Patience>().copied().unwrap_or_default();
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(patience.body, receive(&parts.headers, body)).await {
+        Ok(sent) => sent,
+        Err(_) => Err(Unreadable::TooSlow),
     }
 }
 
@@ -88,7 +97,14 @@ impl<T: DeserializeOwned + JsonSchema + 'static> Body<T> {
 pub fn read<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8], reading: Reading) -> Result<T> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
     let twice = if reading == Reading::Strict { Twice::Refused } else { Twice::LastCounts };
-    let value = json::parse(bytes, DEPTH_MAX, twice).map_err(Unreadable::Json)?;
+    fit(json::parse(bytes, DEPTH_MAX, twice).map_err(Unreadable::Json)?, reading)
+}
+
+/// Brings a JSON value into the form of `T`.
+///
+/// # Errors
+/// `Invalid` with all that is wrong in it.
+pub fn fit<T: DeserializeOwned + JsonSchema + 'static>(value: Value, reading: Reading) -> Result<T> {
     let value = shape::check(schema_of::<T>().as_value(), value, reading).map_err(Error::Invalid)?;
     serde_json::from_value(value).map_err(|_| {
         // The error would quote the body, and so passwords.
@@ -97,7 +113,7 @@ pub fn read<T: DeserializeOwned + JsonSchema + 'static>(bytes: &[u8], reading: R
     })
 }
 
-async fn receive(headers: &HeaderMap, body: axum::body::Body) -> Result<Vec<u8>, Unreadable> {
+pub(super) async fn receive(headers: &HeaderMap, body: axum::body::Body) -> Result<Vec<u8>, Unreadable> {
     let announced: Option<u64> = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
     let too_long = announced.is_some_and(|length| length > BODY_MAX as u64);
     // A client that waits for leave to send gets none; any other is heard out.
@@ -163,6 +179,13 @@ fn schema_of<T: JsonSchema + 'static>() -> Arc<Schema> {
         Arc::new(settings.into_generator().into_root_schema_for::<T>())
     });
     Arc::clone(made)
+}
+
+/// Names of the fields of a type, in its order.
+pub fn fields_of<T: JsonSchema + 'static>() -> Vec<String> {
+    let schema = schema_of::<T>();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    properties.into_iter().flat_map(Map::keys).cloned().collect()
 }
 
 impl<T: JsonSchema + 'static> OperationInput for Body<T> {

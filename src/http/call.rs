@@ -7,24 +7,29 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::caller;
+use super::drf::View;
+use super::drf::view::Seen;
 use super::fault::{Fault, Result};
+use super::outside::Outside;
 use super::routes::{Dialect, Guard, Mark, Reading};
+use super::throttle::Throttle;
+use super::{caller, languages};
 use crate::domain::error::Error;
 use crate::domain::ids::Timestamp;
 use crate::domain::rights::Right;
 use crate::domain::sessions::USER_AGENT_MAX;
+use crate::domain::settings::{Authenticator, Settings};
 use crate::service::tokens::{self, Credentials};
 use crate::service::{Access, Actor, Caller, Ctx, Env, Origin};
-use crate::service::{api_tokens, settings};
+use crate::service::{access, api_tokens};
 
 /// Operations at once that read, and as many that write; those wait for each other, and no read waits behind them. More
 /// wait: the database has few connections anyway.
@@ -40,61 +45,9 @@ const HASHING_MAX: usize = 64;
 /// Uses of API tokens that are noted at once. One that finds no place is not noted; the next request tries again.
 const NOTES_MAX: usize = 1;
 
-/// How long an answer waits, where no operation has, to find out whether the public URL is https.
-const LOOK_TIME: Duration = Duration::from_millis(100);
-/// Answers that find this out at once; the rest go by what was found last.
-const LOOKS_MAX: usize = 4;
-
 /// Address of the other end of the connection, put beside each request by the server.
 #[derive(Debug, Clone, Copy)]
 pub struct Peer(pub SocketAddr);
-
-/// Whether the public URL is https, so that browsers are told to stay with that. Read anew for each request, as
-/// settings are, in the operation or else after it.
-#[derive(Clone)]
-pub struct Outside {
-    env: Arc<Env>,
-    /// What was found last, by any request.
-    is_https: Arc<AtomicBool>,
-    looks: Arc<Semaphore>,
-    /// Whether this request has looked.
-    looked: Arc<AtomicBool>,
-}
-
-impl Outside {
-    /// For all requests of a server; see [`Outside::of_request`].
-    pub fn new(env: Arc<Env>) -> Self {
-        Self { env, is_https: Arc::default(), looks: Arc::new(Semaphore::new(LOOKS_MAX)), looked: Arc::default() }
-    }
-
-    /// For one more request.
-    pub fn of_request(&self) -> Self {
-        Self { looked: Arc::default(), ..self.clone() }
-    }
-
-    /// The answer; looks now if no operation has. A database that does not answer holds nobody up for a header, and a
-    /// flood of requests that no route answers takes few threads from those that work.
-    pub async fn is_https(self) -> bool {
-        if !self.looked.load(Ordering::Acquire)
-            && let Ok(place) = Arc::clone(&self.looks).try_acquire_owned()
-        {
-            let outside = self.clone();
-            let look = tokio::task::spawn_blocking(move || {
-                let _place = place;
-                outside.look();
-            });
-            drop(tokio::time::timeout(LOOK_TIME, look).await);
-        }
-        self.is_https.load(Ordering::Acquire)
-    }
-
-    fn look(&self) {
-        if let Ok(is_https) = settings::public_is_https(&self.env) {
-            self.is_https.store(is_https, Ordering::Release);
-            self.looked.store(true, Ordering::Release);
-        }
-    }
-}
 
 /// What all handlers share.
 pub struct Shared {
@@ -104,6 +57,7 @@ pub struct Shared {
     writes: Arc<Semaphore>,
     hashing: Arc<Semaphore>,
     notes: Arc<Semaphore>,
+    throttle: Throttle,
 }
 
 impl Shared {
@@ -111,7 +65,8 @@ impl Shared {
     pub fn new(env: Arc<Env>) -> Self {
         let places = |most| Arc::new(Semaphore::new(most));
         let (lists, reads, writes) = (places(LISTS_MAX), places(CALLS_MAX), places(CALLS_MAX));
-        Self { env, lists, reads, writes, hashing: places(HASHING_MAX), notes: places(NOTES_MAX) }
+        let throttle = Throttle::default();
+        Self { env, lists, reads, writes, hashing: places(HASHING_MAX), notes: places(NOTES_MAX), throttle }
     }
 }
 
@@ -126,11 +81,13 @@ enum Load {
 /// One request on its way to an operation.
 pub struct Call {
     shared: Arc<Shared>,
-    guard: Guard,
+    mark: Mark,
     load: Load,
     origin: Origin,
-    credentials: Credentials,
+    authorization: HeaderMap,
     outside: Option<Outside>,
+    seen: Option<Seen>,
+    path: String,
 }
 
 impl FromRequestParts<Arc<Shared>> for Call {
@@ -143,11 +100,13 @@ impl FromRequestParts<Arc<Shared>> for Call {
             door: mark.dialect.name,
             address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical()),
             user_agent: agent.map(|text| text.chars().take(USER_AGENT_MAX).collect()).unwrap_or_default(),
+            language: languages::asked_for(&parts.headers),
         };
-        let credentials = caller::credentials(&parts.headers);
+        let authorization = caller::kept(&parts.headers);
         let outside = parts.extensions.get().cloned();
         let load = if parts.method.is_safe() { Load::Read } else { Load::Write };
-        Ok(Self { shared: Arc::clone(shared), guard: mark.guard, load, origin, credentials, outside })
+        let (seen, path) = (parts.extensions.get().cloned(), parts.uri.path().to_owned());
+        Ok(Self { shared: Arc::clone(shared), mark, load, origin, authorization, outside, seen, path })
     }
 }
 
@@ -155,8 +114,9 @@ impl aide::OperationInput for Call {}
 
 /// The mark of the route; nobody passes where there is none, which cannot happen.
 pub(crate) fn mark(extensions: &axum::http::Extensions) -> Mark {
-    static NOWHERE: Dialect = Dialect { name: "http", reading: Reading::Strict };
-    extensions.get::<Mark>().copied().unwrap_or(Mark { dialect: &NOWHERE, guard: Guard::Right("", "") })
+    static NOWHERE: Dialect = Dialect { name: "http", reading: Reading::Strict, switch: None };
+    let nowhere = Mark { dialect: &NOWHERE, guard: Guard::Right("", ""), view: None };
+    extensions.get::<Mark>().copied().unwrap_or(nowhere)
 }
 
 impl Call {
@@ -179,19 +139,32 @@ impl Call {
         self.hop(place, |call| call.admitted(operation)).await
     }
 
-    /// Runs `operation` on a public route that decides itself whether it wants to know who calls.
+    /// Runs `operation` on a public route with what `read` finds in the body: for nobody known if it finds something, else
+    /// for whoever the credentials prove, if there are any.
     ///
     /// # Errors
-    /// Those of `operation`; `Unavailable` when there is no place for it.
-    pub async fn visit<T: Send + 'static>(
+    /// `Unauthenticated` for bad credentials that are looked at; `TooMany`; then those of `read` and of `operation`;
+    /// `Unavailable` when there is no place for it.
+    pub async fn run_or<S, T: Send + 'static>(
         self,
-        operation: impl FnOnce(&Visit) -> Result<T> + Send + 'static,
+        read: impl FnOnce() -> Result<Option<S>> + Send + 'static,
+        operation: impl FnOnce(&Ctx, Option<S>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let place = self.place().await?;
-        self.hop(place, |call| operation(&Visit(call))).await
+        let work = |call: Self| {
+            let (sent, now) = (read(), call.shared.env.clock.now());
+            let actor = match sent {
+                Ok(None) => call.authenticated(&caller::credentials(&call.authorization), now)?,
+                Ok(Some(_)) | Err(_) => Actor::Anonymous,
+            };
+            let ctx = Ctx::new(&call.shared.env, &actor, &call.origin, now);
+            call.count(&ctx)?;
+            operation(&ctx, sent?)
+        };
+        self.hop(place, work).await
     }
 
-    /// The same for an operation that hashes or verifies a password.
+    /// [`Call::run`] for an operation that hashes or verifies a password.
     ///
     /// # Errors
     /// Those of [`Call::run`]; `Unavailable` at once when too many are at it.
@@ -201,6 +174,23 @@ impl Call {
     ) -> Result<T> {
         let place = Arc::clone(&self.shared.hashing).try_acquire_owned().map_err(|_| busy())?;
         self.hop(place, |call| call.admitted(operation)).await
+    }
+
+    /// Counts a request that no operation answers: OPTIONS, or a method that its path does not take. Credentials that are
+    /// not good are none.
+    ///
+    /// # Errors
+    /// `TooMany`; `Unavailable` when there is no place for it.
+    pub async fn counted(self) -> Result<()> {
+        let call = self.reading();
+        let place = call.place().await?;
+        let count = |call: Self| {
+            let (env, now) = (&call.shared.env, call.shared.env.clock.now());
+            let actor =
+                tokens::authenticate(env, &caller::credentials(&call.authorization), now).unwrap_or(Actor::Anonymous);
+            call.count(&Ctx::new(env, &actor, &call.origin, now))
+        };
+        call.hop(place, count).await
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {
@@ -238,29 +228,65 @@ impl Call {
 
     /// Runs `operation` for the actor, if he satisfies the guard (R-35: before anything of the request is looked at).
     fn admitted<T>(self, operation: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
+        let settings = self.served()?;
         let env = &self.shared.env;
         let now = env.clock.now();
-        let actor = match self.guard {
-            Guard::Public => Actor::Anonymous,
-            Guard::SignedIn | Guard::Right(..) => self.authenticated(now)?,
+        let actor = match (self.mark.view, self.mark.guard) {
+            (Some(view), _) => self.seen_by(view, &settings, now)?,
+            (None, Guard::Public) => Actor::Anonymous,
+            (None, Guard::SignedIn | Guard::Right(..)) => {
+                self.authenticated(&caller::credentials(&self.authorization), now)?
+            }
         };
         let ctx = Ctx::new(env, &actor, &self.origin, now);
-        if self.guard != Guard::Public {
-            ctx.caller()?;
+        if self.mark.guard != Guard::Public {
+            ctx.admitted()?;
         }
-        if let Guard::Right(resource, action) = self.guard {
+        if let Guard::Right(resource, action) = self.mark.guard {
             ctx.require(&Right::of(resource, action))?;
         }
+        self.count(&ctx)?;
         operation(&ctx)
     }
-}
 
-impl Call {
+    /// The settings, provided that they let the route's dialect be spoken at all (D-1).
+    fn served(&self) -> Result<Arc<Settings>> {
+        let settings = self.settings();
+        match self.mark.dialect.switch {
+            Some(switch) if settings.is_off(switch) => Err(Fault::Hidden),
+            _ => Ok(settings),
+        }
+    }
+
+    /// Who calls, as a view of Django REST framework finds out: it looks at credentials wherever it authenticates at
+    /// all, and only by the authenticators that the settings name.
+    fn seen_by(&self, view: &View, settings: &Settings, now: Timestamp) -> Result<Actor> {
+        if !view.authenticates {
+            return Ok(Actor::Anonymous);
+        }
+        let authenticators = settings.authenticators();
+        let credentials = caller::credentials_by(&self.authorization, &settings.auth_header_types());
+        let known = match &credentials {
+            Credentials::Bearer(_) | Credentials::Malformed => authenticators.contains(&Authenticator::Jwt),
+            Credentials::Token(_) | Credentials::TokenMissing | Credentials::TokenSpaces => {
+                authenticators.contains(&Authenticator::Token)
+            }
+            Credentials::None => false,
+        };
+        if let Some(seen) = &self.seen {
+            seen.note(&authenticators, known);
+        }
+        if !known && view.opens {
+            return Ok(access::anybody(&self.shared.env)?);
+        }
+        self.authenticated(if known { &credentials } else { &Credentials::None }, now)
+    }
+
     /// Who calls. That he used an API token is noted on a thread of its own: no answer waits for it, and no read becomes
     /// a write.
-    fn authenticated(&self, now: Timestamp) -> Result<Actor> {
+    fn authenticated(&self, credentials: &Credentials, now: Timestamp) -> Result<Actor> {
         let env = &self.shared.env;
-        let actor = tokens::authenticate(env, &self.credentials, now)?;
+        let actor = tokens::authenticate(env, credentials, now).map_err(Fault::Credentials)?;
         if let Actor::User(Caller { by: Access::ApiToken(_), .. }) = &actor
             && let Ok(place) = Arc::clone(&self.shared.notes).try_acquire_owned()
         {
@@ -272,34 +298,15 @@ impl Call {
         }
         Ok(actor)
     }
-}
 
-/// A call on a public route, by somebody who may or may not show who he is.
-pub struct Visit(Call);
-
-impl Visit {
-    /// Whether there are credentials, good or bad.
-    pub fn shows_credentials(&self) -> bool {
-        self.0.credentials != Credentials::None
+    /// Counts the request, where there is a rate, once it is known whose it is (S3-20).
+    fn count(&self, ctx: &Ctx) -> Result<()> {
+        Ok(self.shared.throttle.grant(self.served()?.as_ref(), &self.path, ctx)?)
     }
 
-    /// Runs `operation` for nobody known.
-    ///
-    /// # Errors
-    /// Those of `operation`.
-    pub fn unknown<T>(&self, operation: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
-        operation(&self.0.shared.env.ctx(&Actor::Anonymous, &self.0.origin))
-    }
-
-    /// Runs `operation` for whoever the credentials prove.
-    ///
-    /// # Errors
-    /// `Unauthenticated`, then those of `operation`.
-    pub fn known<T>(&self, operation: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
-        let env = &self.0.shared.env;
-        let now = env.clock.now();
-        let actor = self.0.authenticated(now)?;
-        operation(&Ctx::new(env, &actor, &self.0.origin, now))
+    /// The settings as the request found them.
+    fn settings(&self) -> Arc<Settings> {
+        self.outside.as_ref().map(Outside::look).unwrap_or_default()
     }
 }
 

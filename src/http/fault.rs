@@ -1,7 +1,7 @@
 //! Why a request fails at this door: an operation refused it, or it could not be read. Each dialect words it in its own
 //! `failure.rs`.
 
-use crate::domain::error::Error;
+use crate::domain::error::{ApiTokenFault, Error, TokenFault};
 
 /// Shorthand for results that fail with [`Fault`].
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
@@ -11,6 +11,10 @@ pub type Result<T, E = Fault> = std::result::Result<T, E>;
 pub enum Fault {
     /// A service said so.
     Refused(Error),
+    /// The credentials in the header were not accepted.
+    Credentials(Error),
+    /// It is there, and not for the caller to know of.
+    Hidden,
     /// The body could not be read.
     Unreadable(Unreadable),
 }
@@ -24,6 +28,8 @@ pub enum Unreadable {
     MediaType(String),
     /// Not JSON by its content, for this reason.
     Json(String),
+    /// Not multipart by its content, for this reason.
+    Multipart(String),
     /// It did not arrive in time.
     TooSlow,
     /// The client went away in the middle of it.
@@ -40,4 +46,46 @@ impl From<Unreadable> for Fault {
     fn from(why: Unreadable) -> Self {
         Fault::Unreadable(why)
     }
+}
+
+/// What is said of an `Authorization` header that is not a keyword and a token.
+pub const MALFORMED_HEADER: &str = "Authorization header must contain two space-delimited values";
+
+/// What is wrong with a token, in the words of Simple JWT.
+pub fn token(fault: TokenFault) -> String {
+    match fault {
+        TokenFault::Malformed
+        | TokenFault::UnknownKey
+        | TokenFault::WrongHeader
+        | TokenFault::BadSignature
+        | TokenFault::NotYetValid
+        | TokenFault::WrongIssuer => "Token is invalid".to_owned(),
+        TokenFault::Expired => "Token is expired".to_owned(),
+        TokenFault::WrongType => "Token has wrong type".to_owned(),
+        TokenFault::Claim("jti") => "Token has no id".to_owned(),
+        TokenFault::Claim("token_type") => "Token has no type".to_owned(),
+        TokenFault::Claim("user_id") => "Token contained no recognizable user identification".to_owned(),
+        TokenFault::Claim(name) => format!("Token has no '{name}' claim"),
+        TokenFault::Revoked | TokenFault::Reused => "Token is blacklisted".to_owned(),
+    }
+}
+
+/// What is wrong with an API token, in the words of Django REST framework, with a word for programs.
+pub fn api_token(fault: ApiTokenFault) -> (&'static str, String) {
+    let (code, detail) = match fault {
+        ApiTokenFault::NoKey => ("bad_authorization_header", "Invalid token header. No credentials provided."),
+        ApiTokenFault::Spaces => {
+            ("bad_authorization_header", "Invalid token header. Token string should not contain spaces.")
+        }
+        ApiTokenFault::Unknown => ("token_not_valid", "Invalid token."),
+        ApiTokenFault::UserInactive => ("user_inactive", "User inactive or deleted."),
+    };
+    (code, detail.to_owned())
+}
+
+/// A clause as a sentence: with a capital and a full stop.
+pub fn sentence(clause: &str) -> String {
+    let mut letters = clause.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }

@@ -100,8 +100,8 @@ impl Filters for OwnedParameters {
     const FILTERS: &'static [&'static str] = &["is_active", "user"];
 }
 
-/// The query of a list, judged only when asked.
-pub struct Asked<P = Parameters> {
+/// The address by which a list was asked for.
+pub struct Address {
     /// Name and value, decoded; the last of a name counts.
     pairs: Vec<(String, String)>,
     /// The query as sent.
@@ -109,6 +109,82 @@ pub struct Asked<P = Parameters> {
     /// Host of the list, if the request names one as it should.
     host: Option<Authority>,
     path: String,
+}
+
+impl Address {
+    /// Out of a request.
+    pub fn of(parts: &Parts) -> Self {
+        let pairs = axum::extract::Query::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
+        let path =
+            parts.extensions.get::<Target>().map_or_else(|| parts.uri.path().to_owned(), |target| target.0.clone());
+        let host = parts.headers.get(HOST).and_then(|value| value.to_str().ok());
+        let host = host.and_then(|text| text.parse::<Authority>().ok()).filter(|host| !host.as_str().contains('@'));
+        Self { pairs, raw: parts.uri.query().unwrap_or("").to_owned(), host, path }
+    }
+
+    /// The value of a parameter, if it is there and not empty.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        let found = self.pairs.iter().rev().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// The address without its query: where clients reach the server, if somebody has said so, since a proxy may name
+    /// another host than they do.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn base(&self, ctx: &Ctx) -> Result<String> {
+        Ok(self.origin(ctx)? + &self.path)
+    }
+
+    /// Where clients reach the server; nothing if nobody says.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn origin(&self, ctx: &Ctx) -> Result<String> {
+        let origin = settings::public_url(ctx.env)?.or_else(|| self.host.as_ref().map(|host| format!("http://{host}")));
+        Ok(origin.unwrap_or_default())
+    }
+
+    /// The address with these parameters, or without them where there is no value: the rest of the query stays as sent.
+    pub fn link(&self, base: &str, parameters: &[(&str, Option<u64>)]) -> String {
+        let is_other = |pair: &&str| {
+            let name = pair.split('=').next();
+            !pair.is_empty() && parameters.iter().all(|(known, _)| name != Some(known))
+        };
+        let mut query: Vec<String> = self.raw.split('&').filter(is_other).map(str::to_owned).collect();
+        let set = parameters.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));
+        query.extend(set);
+        if query.is_empty() { base.to_owned() } else { format!("{base}?{}", query.join("&")) }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Address {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
+impl OperationInput for Address {}
+
+impl Address {
+    /// The same as Django REST framework makes it: all parameters written anew, in the order of their names.
+    pub fn sorted_link(&self, base: &str, parameters: &[(&str, Option<u64>)]) -> String {
+        let is_other = |name: &str| parameters.iter().all(|(known, _)| name != *known);
+        let set = parameters.iter().filter_map(|(name, value)| Some((String::from(*name), (*value)?.to_string())));
+        let kept = self.pairs.iter().filter(|(name, _)| is_other(name)).cloned();
+        let mut query: Vec<(String, String)> = set.chain(kept).collect();
+        query.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
+        if query.is_empty() { base.to_owned() } else { format!("{base}?{query}") }
+    }
+}
+
+/// The query of a list, judged only when asked.
+pub struct Asked<P = Parameters> {
+    address: Address,
     /// What is documented of it.
     parameters: PhantomData<fn() -> P>,
 }
@@ -117,12 +193,7 @@ impl<S: Send + Sync, P> FromRequestParts<S> for Asked<P> {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let pairs = axum::extract::Query::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
-        let path =
-            parts.extensions.get::<Target>().map_or_else(|| parts.uri.path().to_owned(), |target| target.0.clone());
-        let host = parts.headers.get(HOST).and_then(|value| value.to_str().ok());
-        let host = host.and_then(|text| text.parse::<Authority>().ok()).filter(|host| !host.as_str().contains('@'));
-        Ok(Self { pairs, raw: parts.uri.query().unwrap_or("").to_owned(), host, path, parameters: PhantomData })
+        Ok(Self { address: Address::of(parts), parameters: PhantomData })
     }
 }
 
@@ -144,12 +215,7 @@ enum Page {
 impl<P: Filters> Asked<P> {
     /// The value of a parameter, if it is there and not empty.
     pub fn value(&self, name: &str) -> Option<&str> {
-        self.pairs
-            .iter()
-            .rev()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.trim())
-            .filter(|value| !value.is_empty())
+        self.address.value(name)
     }
 
     /// The page asked for, fetched by `fetch` and shaped by `out`. `order`: fields that the list can be ordered by.
@@ -178,14 +244,13 @@ impl<P: Filters> Asked<P> {
         if number > 1 && listing.offset >= found.total {
             return Err(Error::NotFound(Entity::Page).into());
         }
-        // Where clients reach the server, if somebody has said so: a proxy may name another host than they do.
-        let origin = settings::public_url(ctx.env)?.or_else(|| self.host.as_ref().map(|host| format!("http://{host}")));
-        let base = origin.unwrap_or_default() + &self.path;
+        let base = self.address.base(ctx)?;
+        let link = |page: u64| self.address.link(&base, &[("page", (page > 1).then_some(page))]);
         let more = listing.offset + found.items.len() as u64;
         Ok(Envelope {
             count: found.total,
-            next: (more < found.total && !found.items.is_empty()).then(|| self.link(&base, number + 1)),
-            previous: (number > 1).then(|| self.link(&base, number - 1)),
+            next: (more < found.total && !found.items.is_empty()).then(|| link(number + 1)),
+            previous: (number > 1).then(|| link(number - 1)),
             results: found.items.into_iter().map(out).collect(),
         })
     }
@@ -249,16 +314,6 @@ impl<P: Filters> Asked<P> {
             wrong.push(FieldError::new(name, "invalid", message));
         }
         value
-    }
-
-    /// The address of another page: the rest of the query stays as it was sent.
-    fn link(&self, base: &str, page: u64) -> String {
-        let others = self.raw.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("page"));
-        let mut query: Vec<String> = others.map(str::to_owned).collect();
-        if page > 1 {
-            query.push(format!("page={page}"));
-        }
-        if query.is_empty() { base.to_owned() } else { format!("{base}?{}", query.join("&")) }
     }
 }
 

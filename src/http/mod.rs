@@ -4,22 +4,35 @@
 //! caller is in the table that [`route_table`] gives without a server. A handler parses, calls one service function and shapes what it gives;
 //! [`call`] is the only place where async code meets the services. This module decides nothing about rights or values.
 
+pub mod account;
 pub mod answers;
+pub mod authtoken;
 pub mod body;
+pub mod browse;
 pub mod call;
 pub mod caller;
 pub mod connections;
+pub mod cors;
+pub mod djoser;
 pub mod docs;
+pub mod drf;
 pub mod fault;
 pub mod head;
 pub mod ids;
+pub mod languages;
 pub mod lists;
+pub mod methods;
+pub mod outside;
+pub mod pages;
+pub mod pyjwt;
 pub mod rbac;
 pub mod routes;
 pub mod server;
 pub mod shape;
 pub mod shell;
+pub mod simplejwt;
 pub mod stream;
+pub mod throttle;
 pub mod times;
 pub mod unread;
 pub mod wellknown;
@@ -28,17 +41,19 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use crate::domain::settings::Profile;
 use crate::service::Env;
 
 pub use call::Shared;
 pub use routes::{Guard, RouteInfo};
 pub use server::{Patience, serve};
+use shell::Paths;
 
 /// Everything that is served, ready for [`serve`].
 pub fn router(env: Arc<Env>) -> Router {
     let table = table();
-    let words = table.words();
-    shell::around(table.into_router(Arc::new(Shared::new(Arc::clone(&env)))), words, env)
+    let paths = Paths { words: table.words(), suffixed: table.suffixes(), methods: table.methods() };
+    shell::around(table.into_router(Arc::new(Shared::new(Arc::clone(&env)))), paths, env)
 }
 
 /// Every route, without a server: who may call what (for tests and listings).
@@ -51,7 +66,18 @@ pub(crate) fn table() -> routes::Table {
     let mut table = routes::Table::default();
     rbac::routes(&mut table, "/", "");
     rbac::routes(&mut table, "/api/auth/", " · /api/auth/");
+    simplejwt::routes(&mut table, "/api/token/", Profile::SimpleJwt);
+    simplejwt::routes(&mut table, "/auth/jwt/", Profile::Djoser);
+    simplejwt::routes(&mut table, "/api/auth/jwt/", Profile::Djoser);
+    simplejwt::logout(&mut table, "/api/auth/");
+    djoser::routes(&mut table);
+    djoser::phone_routes(&mut table);
+    authtoken::routes(&mut table);
+    account::routes(&mut table);
+    pyjwt::routes(&mut table);
     wellknown::routes(&mut table);
     docs::routes(&mut table);
+    pages::routes(&mut table);
+    table.settle();
     table
 }

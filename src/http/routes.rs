@@ -11,16 +11,18 @@ use aide::generate::GenContext;
 use aide::openapi::Operation;
 use aide::operation::{OperationHandler, OperationInput, OperationOutput};
 use axum::handler::Handler;
-use axum::http::header::ALLOW;
-use axum::http::{HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter};
 use axum::{Extension, Router};
 use schemars::SchemaGenerator;
 use serde_json::Value;
 
 use super::answers;
+use super::browse::Guides;
 use super::call::Shared;
+use super::docs::document::describe;
+use super::drf::View;
+use super::methods::{self, Methods};
 
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +33,17 @@ pub enum Guard {
     SignedIn,
     /// To hold this right: code names of a resource and an action.
     Right(&'static str, &'static str),
+}
+
+impl Guard {
+    /// The same in a sentence of the documentation.
+    pub fn needs(self) -> String {
+        match self {
+            Guard::Public => "Open to everybody.".to_owned(),
+            Guard::SignedIn => "Needs somebody signed in.".to_owned(),
+            Guard::Right(resource, action) => format!("Needs the permission `{resource}:{action}`."),
+        }
+    }
 }
 
 /// How a dialect treats what it did not ask for.
@@ -49,6 +62,8 @@ pub struct Dialect {
     pub name: &'static str,
     /// How it reads bodies.
     pub reading: Reading,
+    /// The word by which the setting `dialects.off` switches it off, if that can.
+    pub switch: Option<&'static str>,
 }
 
 /// What a request is judged by, put beside it by the router.
@@ -58,6 +73,8 @@ pub struct Mark {
     pub dialect: &'static Dialect,
     /// What the route asks.
     pub guard: Guard,
+    /// The view that it belongs to, in a dialect that has views.
+    pub view: Option<&'static View>,
 }
 
 /// One row of the table.
@@ -82,6 +99,7 @@ type Describe = fn(&mut GenContext, &mut SchemaGenerator, &mut Operation);
 #[derive(Clone)]
 pub struct Route {
     pub(crate) info: RouteInfo,
+    pub(crate) reading: Reading,
     pub(crate) tag: String,
     pub(crate) summary: &'static str,
     pub(crate) description: &'static str,
@@ -90,7 +108,8 @@ pub struct Route {
     pub(crate) also: &'static [u16],
     pub(crate) by_uuid_too: bool,
     pub(crate) example: Option<Value>,
-    methods: MethodRouter<Arc<Shared>>,
+    pub(crate) anonymous: bool,
+    pub(crate) methods: MethodRouter<Arc<Shared>>,
 }
 
 impl Route {
@@ -119,6 +138,12 @@ impl Route {
         self
     }
 
+    /// Leaves the path's other route of this method, of another dialect, to whoever sends credentials (D-2).
+    pub fn for_the_anonymous(&mut self) -> &mut Self {
+        self.anonymous = true;
+        self
+    }
+
     /// Documents statuses of errors that neither the guard nor the parameters tell of.
     pub fn also(&mut self, statuses: &'static [u16]) -> &mut Self {
         self.also = statuses;
@@ -130,6 +155,16 @@ impl Route {
 #[derive(Default)]
 pub struct Table {
     pub(crate) routes: Vec<Route>,
+    /// The views, by path.
+    views: BTreeMap<String, (&'static Dialect, &'static View)>,
+    /// Beginnings of paths whose last segment may end with a format.
+    suffixed: Vec<&'static str>,
+    /// Dialects without views whose paths have a page for browsers all the same.
+    browsable: BTreeSet<&'static str>,
+    /// Paths whose page tells of all routes of a dialect.
+    contents: Vec<(String, &'static str)>,
+    /// Routes that whoever sends no credentials gets in place of the same path's other one.
+    pub(crate) twins: Vec<Route>,
 }
 
 /// Where in the table routes are added: a dialect under a prefix, one section of its documentation at a time.
@@ -163,10 +198,63 @@ impl Table {
         self.routes.extend(copies);
     }
 
+    /// Settles where dialects meet on a path and method: whoever came later has it, or has it for the anonymous.
+    pub fn settle(&mut self) {
+        let mut settled: Vec<Route> = Vec::new();
+        for route in std::mem::take(&mut self.routes) {
+            if route.anonymous {
+                self.twins.push(route);
+                continue;
+            }
+            settled.retain(|known| known.info.path != route.info.path || known.info.method != route.info.method);
+            settled.push(route);
+        }
+        self.routes = settled;
+    }
+
+    /// Lets paths that begin so end with a format, as those of Django REST framework's routers do: `users.json`.
+    pub fn suffixed(&mut self, prefix: &'static str) {
+        self.suffixed.push(prefix);
+    }
+
+    /// Beginnings of paths whose last segment may end with a format.
+    pub fn suffixes(&self) -> Vec<&'static str> {
+        self.suffixed.clone()
+    }
+
+    /// Gives the paths of a dialect without views a page for browsers.
+    pub fn browsable(&mut self, dialect: &'static Dialect) {
+        self.browsable.insert(dialect.name);
+    }
+
+    /// Whether [`Table::browsable`] named this dialect.
+    pub fn is_browsable(&self, dialect: &str) -> bool {
+        self.browsable.contains(dialect)
+    }
+
+    /// The view of a path without the slash at its end.
+    pub fn view(&self, path: &str) -> Option<&'static View> {
+        self.views.get(path).map(|(_, view)| *view)
+    }
+
+    /// Paths whose page tells of all routes of a dialect.
+    pub fn contents(&self) -> impl Iterator<Item = (&str, &'static str)> {
+        self.contents.iter().map(|(path, dialect)| (path.as_str(), *dialect))
+    }
+
     /// Every segment of every path that is no parameter.
     pub fn words(&self) -> BTreeSet<String> {
         let segments = self.routes.iter().flat_map(|route| route.info.path.split('/'));
         segments.filter(|segment| !segment.starts_with('{')).map(str::to_owned).collect()
+    }
+
+    /// Knows the methods of each path, in `Allow`, and does nothing.
+    pub fn methods(&self) -> Router {
+        let mut paths: BTreeMap<&str, Vec<Method>> = BTreeMap::new();
+        for Route { info, .. } in &self.routes {
+            paths.entry(bare(&info.path)).or_default().push(info.method.clone());
+        }
+        paths.into_iter().fold(Router::new(), |router, (path, known)| router.route(path, methods::named(&known)))
     }
 
     /// The rows alone.
@@ -176,52 +264,46 @@ impl Table {
 
     /// The router. Every path knows its methods: OPTIONS names them, and so does the refusal of any other.
     pub fn into_router(self, shared: Arc<Shared>) -> Router {
-        let mut paths: BTreeMap<String, (MethodRouter<Arc<Shared>>, Vec<Method>)> = BTreeMap::new();
+        let mut paths: BTreeMap<String, Methods> = BTreeMap::new();
+        let guides = Guides::of(&self);
         for route in self.routes {
-            let (methods, known) = paths.entry(bare(&route.info.path).to_owned()).or_default();
-            *methods = std::mem::take(methods).merge(route.methods);
-            known.push(route.info.method);
+            paths.entry(bare(&route.info.path).to_owned()).or_default().add(route);
         }
+        let mut twins: BTreeMap<String, Route> =
+            self.twins.into_iter().map(|twin| (bare(&twin.info.path).to_owned(), twin)).collect();
         let mut router = Router::new();
-        for (path, (methods, known)) in paths {
-            let allow = allowed(&known);
-            let refuse = allow.clone();
-            let methods = methods
-                .options(move || std::future::ready(with_allow(StatusCode::OK.into_response(), &allow)))
-                .fallback(move |method: Method| std::future::ready(not_allowed(&method, &refuse)));
-            router = router.route(&path, methods);
+        for (path, methods) in paths {
+            let view = self.views.get(&path).copied();
+            let guide = guides.of_path(&path);
+            router = match twins.remove(&path) {
+                Some(twin) => router.route_service(&path, methods.or_twin(twin, (view, guide), Arc::clone(&shared))),
+                None => router.route(&path, methods.with_the_rest(view, guide)),
+            };
         }
         router.fallback(async || answers::not_found()).with_state(shared)
     }
 }
 
 /// The path without the slash at its end.
-fn bare(path: &str) -> &str {
+pub fn bare(path: &str) -> &str {
     if path.len() > 1 { path.strip_suffix('/').unwrap_or(path) } else { path }
 }
 
-/// `Allow` in the order of Django REST framework.
-fn allowed(known: &[Method]) -> HeaderValue {
-    let order = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
-    let mut names: Vec<&str> = order.iter().filter(|method| known.contains(method)).map(Method::as_str).collect();
-    if known.contains(&Method::GET) {
-        names.push("HEAD");
-    }
-    names.push("OPTIONS");
-    HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
-}
-
-fn with_allow(mut response: Response, allow: &HeaderValue) -> Response {
-    response.headers_mut().insert(ALLOW, allow.clone());
-    response
-}
-
-fn not_allowed(method: &Method, allow: &HeaderValue) -> Response {
-    let detail = format!("Method \"{method}\" not allowed.");
-    with_allow(answers::error(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", &detail), allow)
-}
-
 impl Section<'_> {
+    /// Names the view of a path; its methods are added as anybody's.
+    pub fn view(&mut self, path: &str, view: &'static View) -> &mut Self {
+        let path = format!("{}{path}", self.prefix);
+        self.table.views.insert(bare(&path).to_owned(), (self.dialect, view));
+        self
+    }
+
+    /// Lets the page of a path tell of all routes of the dialect.
+    pub fn contents(&mut self, path: &str) -> &mut Self {
+        let path = format!("{}{path}", self.prefix);
+        self.table.contents.push((bare(&path).to_owned(), self.dialect.name));
+        self
+    }
+
     /// Adds a route that reads.
     pub fn get<H, T, I, O>(&mut self, path: &str, guard: Guard, handler: H) -> &mut Route
     where
@@ -291,17 +373,14 @@ impl Section<'_> {
         I: OperationInput,
         O: OperationOutput,
     {
-        let mark = Mark { dialect: self.dialect, guard };
-        let info = RouteInfo {
-            dialect: self.dialect.name,
-            path: format!("{}{path}", self.prefix),
-            method,
-            guard,
-            alias: false,
-        };
+        let path = format!("{}{path}", self.prefix);
+        let view = self.table.views.get(bare(&path)).map(|(_, view)| *view);
+        let mark = Mark { dialect: self.dialect, guard, view };
+        let info = RouteInfo { dialect: self.dialect.name, path, method, guard, alias: false };
         let at = self.table.routes.len();
         self.table.routes.push(Route {
             info,
+            reading: self.dialect.reading,
             tag: self.tag.clone(),
             summary: "",
             description: "",
@@ -310,27 +389,9 @@ impl Section<'_> {
             also: &[],
             by_uuid_too: false,
             example: None,
+            anonymous: false,
             methods: axum::routing::on(filter, handler).route_layer(Extension(mark)),
         });
         &mut self.table.routes[at]
     }
-}
-
-/// Writes down what a handler takes and gives, out of its types.
-fn describe<I: OperationInput, O: OperationOutput>(
-    context: &mut GenContext,
-    answers: &mut SchemaGenerator,
-    operation: &mut Operation,
-) {
-    I::operation_input(context, operation);
-    std::mem::swap(&mut context.schema, answers);
-    for (status, response) in O::inferred_responses(context, operation) {
-        let Some(status) = status else { continue };
-        let known = operation.responses.get_or_insert_default();
-        known
-            .responses
-            .entry(aide::openapi::StatusCode::Code(status))
-            .or_insert(aide::openapi::ReferenceOr::Item(response));
-    }
-    std::mem::swap(&mut context.schema, answers);
 }

@@ -6,8 +6,11 @@
 //! `x-exactly-one` and `x-at-least-one`, which name keys of which one must be there and not null. Formats that name values
 //! of the domain are judged by the domain, so that all that is wrong with a body is said at once.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 
+use super::drf::surrogate;
 use super::routes::Reading;
 use super::times;
 use crate::domain::catalog::CodeName;
@@ -152,6 +155,9 @@ impl Judge {
             Value::Bool(_) if types.contains(&"boolean") => value,
             Value::Array(items) if types.contains(&"array") => self.array(field, schema, items),
             Value::Object(object) if types.contains(&"object") => self.object(field, schema, object),
+            _ if self.reading == Reading::Lenient && schema.get("format").is_some_and(|format| format == "email") => {
+                self.refuse(field, "invalid", "Enter a valid email address.")
+            }
             other => {
                 let (code, message) = wrong_type(&types, &other);
                 self.refuse(field, code, message)
@@ -162,35 +168,25 @@ impl Judge {
     fn text(&mut self, field: &str, schema: &Value, text: String) -> Value {
         let format = schema.get("format").and_then(Value::as_str).unwrap_or("");
         let text = if format == "password" { text } else { text.trim().to_owned() };
-        let bound =
-            |key: &str| schema.get(key).and_then(Value::as_u64).map(|most| usize::try_from(most).unwrap_or(usize::MAX));
-        let length = text.chars().count();
+        let bound = |key: &str| schema.get(key).and_then(Value::as_u64).and_then(|bound| usize::try_from(bound).ok());
         let (least, most) = (bound("minLength").unwrap_or(0), bound("maxLength").unwrap_or(usize::MAX));
-        if text.contains('\0') {
-            return self.complain(FieldError::null_characters(field));
-        }
-        if length == 0 && least > 0 {
+        let is_trimmed = schema.get("x-untrimmed").is_none();
+        let is_blank = text.is_empty() || (self.reading == Reading::Lenient && is_trimmed && text.trim().is_empty());
+        if is_blank && least > 0 {
             return self.complain(FieldError::blank(field));
         }
-        if length > most {
-            return self.complain(FieldError::too_long(field, most));
+        let mut wrong = faults(format, &text, least..=most);
+        if self.reading == Reading::Strict {
+            wrong.truncate(1);
         }
-        if length < least {
-            return self.refuse(field, "min_length", format!("Ensure this field has at least {least} characters."));
-        }
-        if let Some(choices) =
-            schema.get("enum").and_then(Value::as_array).filter(|all| !all.iter().any(|one| one == text.as_str()))
+        if let Some(choices) = schema.get("enum").and_then(Value::as_array).filter(|_| wrong.is_empty())
+            && !choices.iter().any(|one| one == text.as_str())
         {
             let known: Vec<&str> = choices.iter().filter_map(Value::as_str).collect();
-            return self.refuse(
-                field,
-                "invalid_choice",
-                format!("\"{text}\" is not a valid choice: {}.", known.join(", ")),
-            );
+            let message = format!("\"{text}\" is not a valid choice: {}.", known.join(", "));
+            wrong.push(FieldError::new(field, "invalid_choice", message));
         }
-        if let Err(Error::Invalid(wrong)) = judge_format(format, &text) {
-            self.complaints.extend(wrong.into_iter().map(|one| FieldError { field: field.to_owned(), ..one }));
-        }
+        self.complaints.extend(wrong.into_iter().map(|one| FieldError { field: field.to_owned(), ..one }));
         Value::String(text)
     }
 
@@ -209,12 +205,56 @@ impl Judge {
     }
 }
 
+/// All that is wrong with a text that is not blank, in the original's order: patterns, lengths, characters, and an address
+/// at last.
+fn faults(format: &str, text: &str, lengths: RangeInclusive<usize>) -> Vec<FieldError> {
+    let mut wrong = Vec::new();
+    let length = text.chars().count();
+    let mut of_format = match judge_format(format, text) {
+        Err(Error::Invalid(wrong)) if length > 0 => wrong,
+        _ => Vec::new(),
+    };
+    let is_pattern = ["django_username", "phone"].contains(&format);
+    if is_pattern {
+        wrong.append(&mut of_format);
+    }
+    if length > *lengths.end() {
+        wrong.push(FieldError::too_long("", *lengths.end()));
+    }
+    if length < *lengths.start() {
+        let message = format!("Ensure this field has at least {} characters.", lengths.start());
+        wrong.push(FieldError::new("", "min_length", message));
+    }
+    if text.contains('\0') {
+        wrong.push(FieldError::null_characters(""));
+    }
+    if let Some(half) = text.chars().find_map(surrogate) {
+        let message = format!("Surrogate characters are not allowed: U+{half:X}.");
+        wrong.push(FieldError::new("", "surrogate_characters_not_allowed", message));
+    }
+    let is_bounded = !wrong.is_empty();
+    wrong.append(&mut of_format);
+    // The domain may find the same once more.
+    let mut codes: Vec<&str> = Vec::new();
+    wrong.retain(|one| {
+        !codes.contains(&one.code) && {
+            codes.push(one.code);
+            true
+        }
+    });
+    if format == "email" && is_bounded && (text.contains('\0') || !text.contains('@')) && !codes.contains(&"invalid") {
+        wrong.push(FieldError::new("", "invalid", "Enter a valid email address."));
+    }
+    wrong
+}
+
 /// What the domain says of a text.
 fn judge_format(format: &str, text: &str) -> Result<()> {
     match format {
         "email" => Email::parse(text).map(drop),
         "phone" => Phone::parse(text).map(drop),
         "username" => Username::parse(text).map(drop),
+        "django_username" => django_username(text),
         "code_name" => CodeName::parse(text).map(drop),
         "permission" => match Right::parse(text) {
             Some(_) => Ok(()),
@@ -223,6 +263,19 @@ fn judge_format(format: &str, text: &str) -> Result<()> {
         "date-time" => times::parse(text).map(drop).ok_or_else(|| Error::invalid("", "invalid", times::WRONG_FORMAT)),
         _ => Ok(()),
     }
+}
+
+/// What `UnicodeUsernameValidator` of Django says.
+const DJANGO_USERNAME: &str =
+    "Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.";
+
+/// A username as Django's own user model takes it, of fewer characters than the domain does.
+fn django_username(text: &str) -> Result<()> {
+    let is_plain = |c: char| c.is_alphanumeric() || "_@.+-".contains(c);
+    if !text.chars().all(is_plain) {
+        return Err(Error::invalid("", "invalid", DJANGO_USERNAME));
+    }
+    Username::parse(text).map(drop)
 }
 
 /// Of several shapes, the one of the value's JSON type; the schema itself where there is no choice.

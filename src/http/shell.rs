@@ -21,7 +21,10 @@ use axum::response::{IntoResponse, Response};
 use tower::{Service, ServiceExt};
 
 use super::answers;
-use super::call::{Outside, Peer};
+use super::call::Peer;
+use super::cors::{self, Page};
+use super::drf::view::Suffix;
+use super::outside::Outside;
 use crate::service::Env;
 
 /// Longest target of a request (path and query), in bytes.
@@ -29,7 +32,7 @@ const TARGET_MAX: usize = 8 * 1024;
 /// Longest time for an answer, reading the body included.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
 /// Methods that exist here at all.
-const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS";
+pub(super) const METHODS: &str = "GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS";
 
 /// Headers of every answer that does not say otherwise itself.
 const HEADERS: [(HeaderName, &str); 8] = [
@@ -51,16 +54,26 @@ pub struct Target(pub String);
 #[derive(Debug, Clone, Copy)]
 pub struct Refused(pub StatusCode);
 
-/// The routes inside the shell; `words` are the segments that paths are made of.
-pub fn around(routes: Router, words: BTreeSet<String>, env: Arc<Env>) -> Router {
-    Router::new().fallback_service(Shell { routes, words: Arc::new(words), outside: Outside::new(env) })
+/// What the shell knows of the paths inside.
+pub struct Paths {
+    /// The segments that they are made of.
+    pub words: BTreeSet<String>,
+    /// Beginnings of those whose last segment may end with a format.
+    pub suffixed: Vec<&'static str>,
+    /// Tells the methods of each.
+    pub methods: Router,
+}
+
+/// The routes inside the shell.
+pub fn around(routes: Router, paths: Paths, env: Arc<Env>) -> Router {
+    Router::new().fallback_service(Shell { routes, paths: Arc::new(paths), outside: Outside::new(env) })
 }
 
 /// See [`around`]. A service around the router, not a layer on its routes: it must see a request before the lookup.
 #[derive(Clone)]
 struct Shell {
     routes: Router,
-    words: Arc<BTreeSet<String>>,
+    paths: Arc<Paths>,
     outside: Outside,
 }
 
@@ -83,22 +96,48 @@ impl Shell {
     async fn attend(self, mut request: Request) -> Response {
         let begun = Instant::now();
         let id = uuid::Uuid::new_v4().to_string();
-        let (method, path) = (request.method().clone(), loggable(request.uri().path(), &self.words));
+        let (method, path) = (request.method().clone(), loggable(request.uri().path(), &self.paths.words));
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
-        let outside = self.outside.of_request();
+        let (outside, page) = (self.outside.of_request(), Page::of(&request));
         request.extensions_mut().insert(outside.clone());
         let mut response = match refuse_early(&request) {
             Some(refusal) => refusal,
-            None => answer(self.routes, request, &id).await,
+            None => self.serve(request, &page, &id).await,
         };
+        let settings = outside.settings().await;
         dress(response.headers_mut(), &id);
-        if outside.is_https().await {
+        page.dress(&settings, response.headers_mut());
+        if settings.public_is_https() {
             response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
         let status = response.status().as_u16();
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
         tracing::info!(target: "authsrv::access", %method, %path, peer = peer.map(tracing::field::display), status, micros, request_id = %id, "request");
         response
+    }
+
+    /// What the routes answer, or in their place what a browser is told that asks for an allowed page.
+    async fn serve(self, mut request: Request, page: &Page, id: &str) -> Response {
+        let written = request.uri().path().to_owned();
+        if let Some((path, format)) = suffix(&written, &self.paths.suffixed) {
+            request.extensions_mut().insert(Suffix(format.to_owned()));
+            if let Some(uri) = with_path(request.uri(), path) {
+                *request.uri_mut() = uri;
+            }
+        }
+        if let Some(uri) = without_slash(request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        if page.is_preflight()
+            && let Some(outside) = request.extensions().get::<Outside>().cloned()
+        {
+            let settings = outside.settings().await;
+            if page.is_allowed(&settings) {
+                return cors::preflight(&self.paths.methods, request.uri(), &settings).await;
+            }
+        }
+        request.extensions_mut().insert(Target(written));
+        answer(self.routes, request, id).await
     }
 }
 
@@ -138,12 +177,7 @@ fn refuse_early(request: &Request) -> Option<Response> {
     asks_server.then(|| ([(ALLOW, METHODS)], StatusCode::OK).into_response())
 }
 
-async fn answer(routes: Router, mut request: Request, id: &str) -> Response {
-    let written = request.uri().path().to_owned();
-    if let Some(uri) = without_slash(request.uri()) {
-        *request.uri_mut() = uri;
-    }
-    request.extensions_mut().insert(Target(written));
+async fn answer(routes: Router, request: Request, id: &str) -> Response {
     let answer = CatchPanic(Box::pin(routes.oneshot(request)));
     match tokio::time::timeout(ANSWER_TIME, answer).await {
         Ok(Some(Ok(response))) => response,
@@ -159,6 +193,21 @@ async fn answer(routes: Router, mut request: Request, id: &str) -> Response {
 /// The same address without the slash at the end of its path (D-4).
 fn without_slash(uri: &Uri) -> Option<Uri> {
     let path = uri.path().strip_suffix('/').filter(|path| !path.is_empty() && !path.ends_with('/'))?;
+    with_path(uri, path)
+}
+
+/// A path without the format that it ends with, and that format: `users` and `json` out of `users.json`. Only the root
+/// has it after a slash.
+fn suffix<'a>(path: &'a str, prefixes: &[&str]) -> Option<(&'a str, &'a str)> {
+    let prefix = prefixes.iter().find(|prefix| path.starts_with(**prefix))?;
+    let (rest, format) = path.strip_suffix('/').unwrap_or(path).rsplit_once('.')?;
+    let is_format = !format.is_empty() && format.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let ends_a_word = rest == *prefix || !rest.ends_with('/');
+    (is_format && ends_a_word).then_some((rest, format))
+}
+
+/// The same address with another path.
+fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     let target = uri.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let mut parts = uri.clone().into_parts();
     parts.path_and_query = Some(target.parse().ok()?);

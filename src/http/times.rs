@@ -35,3 +35,27 @@ impl JsonSchema for Instant {
         json_schema!({"type": "string", "format": "date-time"})
     }
 }
+
+/// An instant in UTC without its zone: `2024-07-13T17:24:33.855512` (S0-11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Naive(pub Timestamp);
+
+impl Serialize for Naive {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(times::written(self.0).trim_end_matches('Z'))
+    }
+}
+
+impl JsonSchema for Naive {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Naive".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string"})
+    }
+}

@@ -5,7 +5,7 @@ use aide::openapi::{Operation, Response as Documented};
 use aide::operation::OperationOutput;
 use axum::Json;
 use axum::http::HeaderName;
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -16,7 +16,7 @@ use super::fault::Fault;
 use super::routes::{Dialect, Guard, Reading, Table};
 use crate::service::{doctor, keys};
 
-static DIALECT: Dialect = Dialect { name: "server", reading: Reading::Strict };
+static DIALECT: Dialect = Dialect { name: "server", reading: Reading::Strict, switch: None };
 
 /// Adds the routes.
 pub fn routes(table: &mut Table) {
@@ -49,7 +49,9 @@ struct KeySet {
 
 impl IntoResponse for Keys {
     fn into_response(self) -> Response {
+        // They are public: a page of any origin may verify by them.
         let headers = [
+            (ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
             (CACHE_CONTROL, "public, max-age=300"),
             (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin"),
         ];

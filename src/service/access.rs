@@ -3,8 +3,9 @@
 use crate::domain::catalog::{Kind, Named};
 use crate::domain::error::{Error, Reason, Result};
 use crate::domain::ids::UserId;
-use crate::domain::rights::{Right, action, resource};
-use crate::service::{Actor, Ctx};
+use crate::domain::rights::{Grants, Right, action, resource};
+use crate::domain::settings::Settings;
+use crate::service::{Actor, Ctx, Env};
 use crate::store::Tx;
 
 /// Most questions in one call.
@@ -107,7 +108,7 @@ pub fn check(ctx: &Ctx, questions: &[Question]) -> Result<Vec<Decision>> {
     let own = match ctx.actor {
         Actor::User(caller) => Some(caller.user),
         Actor::Operator(_) => None,
-        Actor::Anonymous => return Err(Error::Unauthenticated(Reason::Missing)),
+        Actor::Guest(_) | Actor::Anonymous => return Err(Error::Unauthenticated(Reason::Missing)),
     };
     if questions.iter().any(|question| question.user.is_some() && question.user != own) {
         ctx.require(&Right::of(resource::PERMISSIONS, action::READ))?;
@@ -148,4 +149,25 @@ fn why(tx: &dyn Tx, user: UserId, right: &Right) -> Result<Why> {
         return Ok(Why::Roles(giving));
     }
     Ok(Why::Missing { has: tx.roles_of_user(user.id)?, would: tx.roles_allowing(right)? })
+}
+
+/// What anybody may do where the setting `account.open` is on (S0-22): read, change and delete users. Bounded as every
+/// caller's rights are, by R-38: accounts of staff and of whoever has a role can be read only.
+///
+/// # Errors
+/// Those of the store.
+pub fn guest(tx: &dyn Tx) -> Result<Option<Actor>> {
+    if !Settings::from_stored(tx.stored_settings()?).account_open() {
+        return Ok(None);
+    }
+    let rights = [action::READ, action::UPDATE, action::DELETE].map(|action| Right::of(resource::USERS, action));
+    Ok(Some(Actor::Guest(Grants::of(rights))))
+}
+
+/// The actor of a caller who shows nothing, at a door that the setting `account.open` may open.
+///
+/// # Errors
+/// Those of the store.
+pub fn anybody(env: &Env) -> Result<Actor> {
+    Ok(env.store.read(guest)?.unwrap_or(Actor::Anonymous))
 }

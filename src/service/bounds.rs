@@ -3,7 +3,7 @@
 
 use crate::domain::error::{Conflict, Error, Refusal, Result};
 use crate::domain::ids::UserId;
-use crate::domain::rights::Right;
+use crate::domain::rights::{Right, action, resource};
 use crate::domain::users::User;
 use crate::service::{Actor, Ctx};
 use crate::store::Tx;
@@ -37,7 +37,7 @@ pub(super) fn may_touch(ctx: &Ctx, target: &User) -> Result<()> {
 }
 
 /// Passes if the actor may take over or shut out this user, by changing how he signs in, whether he may, or what he
-/// holds: then he must hold every right that the user holds.
+/// holds: then he must hold every right that the user holds. A guest takes over nobody who has a role at all.
 ///
 /// # Errors
 /// `Forbidden(SuperuserOnly)` or `Forbidden(Beyond)`.
@@ -46,7 +46,13 @@ pub(super) fn may_command(ctx: &Ctx, tx: &dyn Tx, target: &User) -> Result<()> {
     if matches!(ctx.actor, Actor::User(caller) if caller.user == target.id) {
         return Ok(());
     }
-    holds_all(ctx, &tx.rights_of_user(target.id)?)
+    let rights = tx.rights_of_user(target.id)?;
+    // A guest is one at a single door: whoever takes an account with a role uses it at all of them.
+    if matches!(ctx.actor, Actor::Guest(_)) && !tx.roles_of_user(target.id)?.is_empty() {
+        let beyond = rights.into_iter().next().unwrap_or_else(|| Right::of(resource::USERS, action::ALL));
+        return Err(Error::Forbidden(Refusal::Beyond(beyond)));
+    }
+    holds_all(ctx, &rights)
 }
 
 /// Passes if there is an active superuser left besides this user. To be asked before he stops being one, in the same

@@ -6,21 +6,22 @@
 use std::sync::Arc;
 
 use crate::crypto::jwt::{self, SigningKey};
+use crate::crypto::mac::{as_uuid, sha256};
 use crate::crypto::random::uuid;
 use crate::domain::error::{Error, Result};
 use crate::domain::ids::{SessionId, Timestamp, UserId};
 use crate::domain::sessions::{EndReason, NewSession, Session};
 use crate::domain::settings::{Profile, Settings};
-use crate::domain::tokens::{Claims, NewRefreshToken, RefreshToken, TokenPair, TokenType};
-use crate::service::{Ctx, Env, keys, sessions};
+use crate::domain::tokens::{Claims, NewRefreshToken, RefreshToken, SecretHash, TokenPair, TokenType};
+use crate::domain::users::User;
+use crate::service::{Ctx, Env, keys, secrets, sessions};
 use crate::store::Tx;
 
 /// What is needed to issue, read in one transaction.
 pub(super) struct Issuer {
     pub settings: Settings,
     key: Arc<SigningKey>,
-    /// Named in `iss`.
-    pub url: String,
+    url: String,
 }
 
 impl Issuer {
@@ -29,6 +30,11 @@ impl Issuer {
         let settings = Settings::from_stored(tx.stored_settings()?);
         let url = settings.public_url().unwrap_or_else(|| env.default_url.clone());
         Ok(Self { settings, key: keys::signing(env, tx)?, url })
+    }
+
+    /// Name in `iss` of tokens of a profile.
+    pub fn name(&self, profile: Profile) -> String {
+        self.settings.issuer(profile).unwrap_or_else(|| self.url.clone())
     }
 }
 
@@ -48,10 +54,30 @@ pub(super) struct Opening {
 
 /// Prepares the session of a sign-in. The user's id may come later, for an account that is made in the transaction:
 /// then the pair is signed there.
-pub(super) fn open(ctx: &Ctx, issuer: &Issuer, user: UserId, profile: Profile) -> Result<Opening> {
+pub(super) fn open(ctx: &Ctx, issuer: &Issuer, user: &User, profile: Profile) -> Result<Opening> {
+    let session = session(ctx, issuer, user.id, profile)?;
+    let place = Place {
+        user: user.id,
+        sid: &session.uuid,
+        profile,
+        ends_at: session.ends_at,
+        generation: RefreshToken::FIRST,
+        username: profile.names_user().then(|| name_of(user)),
+    };
+    let draft = draft(ctx, issuer, &place)?;
+    Ok(Opening { draft, session, most: issuer.settings.sessions_per_user() })
+}
+
+/// What tokens call a user: his username, else whatever else he signs in by.
+pub(super) fn name_of(user: &User) -> String {
+    user.username.as_ref().map_or_else(|| user.label().to_owned(), |name| name.as_str().to_owned())
+}
+
+/// A session that begins now.
+fn session(ctx: &Ctx, issuer: &Issuer, user: UserId, profile: Profile) -> Result<NewSession> {
     let rules = issuer.settings.token_rules(profile);
     let ends_at = later(ctx.now, rules.session);
-    let session = NewSession {
+    Ok(NewSession {
         uuid: uuid(ctx.env.random.as_ref())?,
         user_id: user,
         profile,
@@ -60,10 +86,45 @@ pub(super) fn open(ctx: &Ctx, issuer: &Issuer, user: UserId, profile: Profile) -
         created_at: ctx.now,
         expires_at: later(ctx.now, rules.refresh).min(ends_at),
         ends_at,
-    };
-    let draft =
-        draft(ctx, issuer, &Place { user, sid: &session.uuid, profile, ends_at, generation: RefreshToken::FIRST })?;
-    Ok(Opening { draft, session, most: issuer.settings.sessions_per_user() })
+    })
+}
+
+/// Begins a session whose first refresh token is one of a former system, good until `expires_at` and known by `hash`.
+/// From here on it goes the way of all refresh tokens.
+pub(super) fn adopt(
+    ctx: &Ctx,
+    tx: &dyn Tx,
+    user: UserId,
+    (hash, expires_at): (SecretHash, Timestamp),
+) -> Result<SessionId> {
+    let issuer = Issuer::read(ctx.env, tx)?;
+    let session = session(ctx, &issuer, user, Profile::SimpleJwt)?;
+    let session = NewSession { expires_at: expires_at.min(session.ends_at), ..session };
+    let id = tx.insert_session(&session)?;
+    let jti = uuid(ctx.env.random.as_ref())?;
+    tx.insert_token(&NewRefreshToken {
+        session_id: id,
+        secret_hash: Some(hash),
+        ..first_row(ctx, user, (jti, expires_at))
+    })?;
+    if let Some(most) = issuer.settings.sessions_per_user() {
+        end_least_used(ctx, tx, (user, id), usize::try_from(most).unwrap_or(usize::MAX))?;
+    }
+    Ok(id)
+}
+
+fn first_row(ctx: &Ctx, user: UserId, (jti, expires_at): (String, Timestamp)) -> NewRefreshToken {
+    NewRefreshToken {
+        jti,
+        session_id: SessionId(0),
+        user_id: user,
+        generation: RefreshToken::FIRST,
+        issued_at: ctx.now,
+        expires_at,
+        ip_address: ctx.origin.address,
+        user_agent: ctx.origin.user_agent.clone(),
+        secret_hash: None,
+    }
 }
 
 /// Where in a session a pair belongs.
@@ -73,6 +134,8 @@ pub(super) struct Place<'a> {
     pub profile: Profile,
     pub ends_at: Timestamp,
     pub generation: i64,
+    /// The claim `username`, where the profile has one.
+    pub username: Option<String>,
 }
 
 /// Signs a pair.
@@ -80,19 +143,27 @@ pub(super) fn draft(ctx: &Ctx, issuer: &Issuer, place: &Place) -> Result<Draft> 
     let rules = issuer.settings.token_rules(place.profile);
     let expires_at = later(ctx.now, rules.refresh).min(place.ends_at);
     let jti = uuid(ctx.env.random.as_ref())?;
-    let refresh = claims(ctx, issuer, place, (TokenType::Refresh, jti.clone(), expires_at));
-    let pair = TokenPair { access: access(ctx, issuer, place)?, refresh: jwt::sign(&issuer.key, &refresh)? };
-    let token = NewRefreshToken {
-        jti,
-        session_id: SessionId(0),
-        user_id: place.user,
-        generation: place.generation,
-        issued_at: ctx.now,
-        expires_at,
-        ip_address: ctx.origin.address,
-        user_agent: ctx.origin.user_agent.clone(),
-    };
-    Ok(Draft { pair, token, issuer: issuer.url.clone() })
+    let row = first_row(ctx, place.user, (jti.clone(), expires_at));
+    let token = NewRefreshToken { generation: place.generation, ..row };
+    let issued_by = issuer.name(place.profile);
+    let access = access(ctx, issuer, place)?;
+    if place.profile.refresh_is_opaque() {
+        let pair = TokenPair { access, refresh: String::new() };
+        return Ok(Draft { pair, token, issuer: issued_by }.named(uuid(ctx.env.random.as_ref())?));
+    }
+    let refresh = claims(ctx, issuer, place, (TokenType::Refresh, jti, expires_at));
+    let pair = TokenPair { access, refresh: jwt::sign(&issuer.key, &refresh)? };
+    Ok(Draft { pair, token, issuer: issued_by })
+}
+
+/// The UUID that follows from a spent one, the same each time: of both only hashes are stored (D-11).
+pub(super) fn successor_of(env: &Env, tx: &dyn Tx, spent: &str) -> Result<String> {
+    Ok(as_uuid(&secrets::derive(env, tx, "refresh-successor", spent.as_bytes())?))
+}
+
+/// The hash that a UUID is known by.
+pub(super) fn hash_of(uuid: &str) -> SecretHash {
+    sha256(uuid.as_bytes())
 }
 
 /// Signs an access token alone, for profiles that do not rotate.
@@ -112,8 +183,9 @@ fn claims(ctx: &Ctx, issuer: &Issuer, place: &Place, token: (TokenType, String, 
         jti,
         user_id: place.user,
         sid: place.sid.to_owned(),
-        iss: issuer.url.clone(),
+        iss: issuer.name(place.profile),
         aud: issuer.settings.audience(),
+        username: place.username.clone(),
     }
 }
 
@@ -158,6 +230,13 @@ fn end_least_used(ctx: &Ctx, tx: &dyn Tx, (user, newest): (UserId, SessionId), k
 }
 
 impl Draft {
+    /// The same with this UUID as its refresh token.
+    pub fn named(mut self, refresh: String) -> Self {
+        self.token.secret_hash = Some(hash_of(&refresh));
+        self.pair.refresh = refresh;
+        self
+    }
+
     /// Writes the refresh token into its session.
     pub fn store(mut self, tx: &dyn Tx, session: SessionId, now: Timestamp) -> Result<TokenPair> {
         self.token.session_id = session;

@@ -3,22 +3,29 @@
 //! Parsed keys are kept in memory, since a `kid` names one key for ever; whether a key still signs or verifies is read
 //! from the database at each use, so that the command line and the server agree.
 
+mod import;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
 use crate::crypto::jwt::{self, Algorithm, SigningKey, VerifyingKey};
+use crate::crypto::mac::MacKey;
 use crate::domain::error::{Error, Result, TokenFault};
+use crate::domain::ids::Timestamp;
 use crate::domain::tokens::StoredKey;
 use crate::service::{Ctx, Env};
 use crate::store::Tx;
+
+pub use import::{SECRET_MIN, import_hs256, list, revoke};
 
 /// Keys that were parsed before, by `kid`.
 #[derive(Default)]
 pub struct Cache {
     signing: Mutex<HashMap<String, Arc<SigningKey>>>,
     verifying: Mutex<HashMap<String, Arc<VerifyingKey>>>,
+    imported: Mutex<HashMap<String, Arc<MacKey>>>,
 }
 
 /// Makes the first signing key if there is none; true if it did. The master key file must exist.
@@ -39,6 +46,7 @@ pub fn ensure(ctx: &Ctx) -> Result<bool> {
         created_at: ctx.now,
         signs: true,
         revoked_at: None,
+        expires_at: None,
     };
     ctx.env.store.write(|tx| {
         // Another process may have been first.
@@ -51,7 +59,7 @@ pub fn ensure(ctx: &Ctx) -> Result<bool> {
     })
 }
 
-/// The public halves of all keys that verify, as a JWK set (RFC 7517).
+/// The public halves of all keys of ours that verify, as a JWK set (RFC 7517); imported secrets are never in it.
 ///
 /// # Errors
 /// Those of the store.
@@ -59,7 +67,7 @@ pub fn public_jwks(env: &Env) -> Result<Value> {
     let keys = env.store.read(|tx| tx.signing_keys())?;
     let keys: Vec<Value> = keys
         .iter()
-        .filter(|key| key.revoked_at.is_none())
+        .filter(|key| key.revoked_at.is_none() && !key.is_imported())
         .map(|key| serde_json::from_str(&key.public_jwk).map_err(Error::internal))
         .collect::<Result<_>>()?;
     Ok(json!({ "keys": keys }))
@@ -87,16 +95,35 @@ pub(super) fn signing(env: &Env, tx: &dyn Tx) -> Result<Arc<SigningKey>> {
     Ok(key)
 }
 
-/// The key of this `kid`, if it still verifies.
-pub(super) fn verifying(env: &Env, tx: &dyn Tx, kid: &str) -> Result<Arc<VerifyingKey>> {
-    let stored = tx.signing_key(kid)?.filter(|key| key.revoked_at.is_none()).ok_or(TokenFault::UnknownKey)?;
+/// The key of ours with this `kid`; none if there never was one. One that does not verify any more is an unknown key.
+pub(super) fn verifying(env: &Env, tx: &dyn Tx, kid: &str) -> Result<Option<Arc<VerifyingKey>>> {
+    let Some(stored) = tx.signing_key(kid)? else { return Ok(None) };
+    // An imported key goes by no name: no token can ask for it.
+    if stored.revoked_at.is_some() || stored.is_imported() {
+        return Err(TokenFault::UnknownKey.into());
+    }
     let mut cache = env.keys.verifying.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(key) = cache.get(kid) {
-        return Ok(Arc::clone(key));
+        return Ok(Some(Arc::clone(key)));
     }
     let key = Arc::new(VerifyingKey::new(&stored.kid, &stored.algorithm, &stored.public_jwk)?);
     cache.insert(stored.kid, Arc::clone(&key));
-    Ok(key)
+    Ok(Some(key))
+}
+
+/// The imported keys that verify now, with their names.
+pub(super) fn imported(env: &Env, tx: &dyn Tx, now: Timestamp) -> Result<Vec<(String, Arc<MacKey>)>> {
+    let live = tx.signing_keys()?.into_iter().filter(|key| key.is_imported() && key.is_live(now));
+    let mut cache = env.keys.imported.lock().unwrap_or_else(PoisonError::into_inner);
+    live.map(|stored| {
+        if let Some(key) = cache.get(&stored.kid) {
+            return Ok((stored.kid, Arc::clone(key)));
+        }
+        let key = Arc::new(MacKey::new(&env.master.open(&purpose(&stored.kid), &stored.sealed)?));
+        cache.insert(stored.kid.clone(), Arc::clone(&key));
+        Ok((stored.kid, key))
+    })
+    .collect()
 }
 
 fn required(stored: Option<StoredKey>) -> Result<StoredKey> {

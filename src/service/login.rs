@@ -41,7 +41,7 @@ pub fn login(ctx: &Ctx, identifier: &str, password: &str, profile: Profile) -> R
     let attempt = Attempt { identifier, password, profile: profile.as_str() };
     let prepare = |user: &User| {
         let issuer = ctx.env.store.read(|tx| Issuer::read(ctx.env, tx))?;
-        issue::open(ctx, &issuer, user.id, profile)
+        issue::open(ctx, &issuer, user, profile)
     };
     let (user, pair) = judged(ctx, &attempt, prepare, |tx, _, opening| opening.store(ctx, tx))?;
     Ok(SignedIn { user, pair })
@@ -128,6 +128,18 @@ fn tried<P, T>(
         tx.record(&ctx.event("login.succeeded", "user", Some(user.id.0), details))?;
         Ok(Some((user, given)))
     })
+}
+
+/// Ends the session of a refresh token, or where none is shown what the caller calls by (D-3).
+///
+/// # Errors
+/// Those of [`logout_by_refresh`] and [`logout`]; `Invalid("refresh")` — nobody is signed in, and no token is shown.
+pub fn sign_out(ctx: &Ctx, refresh: Option<String>) -> Result<()> {
+    match refresh {
+        Some(refresh) => logout_by_refresh(ctx, &refresh),
+        None if ctx.caller().is_ok() => logout(ctx),
+        None => Err(Error::invalid("refresh", "required", "This field is required.")),
+    }
 }
 
 /// Ends the session of this refresh token. Nobody need be signed in: who holds the token may end it (S1-20).

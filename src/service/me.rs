@@ -1,14 +1,23 @@
 //! What everybody may do with his own account (D-8).
 
+mod changes;
+
 use serde_json::json;
 
 use crate::domain::error::{Entity, Error, Reason, Result};
+use crate::domain::ids::UserId;
+use crate::domain::mails::Kind;
+use crate::domain::one_time_tokens::Purpose;
 use crate::domain::passwords::{self, Password, Person, Rules};
 use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, UserPatch};
 use crate::service::users::{self, Account};
-use crate::service::{Ctx, api_tokens};
+use crate::service::{Ctx, api_tokens, links};
+use crate::store::Tx;
+
+pub(super) use changes::store_change;
+pub use changes::{OwnPatch, delete, leave, set_username, update_own, update_own_by};
 
 /// A change of one's own names; `None` leaves one as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,42 +65,87 @@ pub fn rename(ctx: &Ctx, names: Names) -> Result<Account> {
     })
 }
 
-/// Changes the caller's password and ends his other sessions and his login token. What he calls by goes on, but a
-/// login token only while the setting `djoser.logout_on_password_change` is off. API tokens with a name go on.
+/// That the caller knows his password, found out before the transaction that asks for it.
+pub(super) struct Proof {
+    user: UserId,
+    hash: String,
+}
+
+impl Proof {
+    /// Verifies the caller's password.
+    pub(super) fn of(ctx: &Ctx, current: &str) -> Result<Self> {
+        let user = ctx.caller()?.user;
+        let hash = ctx.env.store.read(|tx| tx.password_hash(user))?;
+        match (hash, Password::parse("current_password", current)) {
+            (Some(hash), Ok(current)) if ctx.env.hasher.verify(current.as_str(), &hash)?.is_right() => {
+                Ok(Self { user, hash })
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    /// Passes if it is his password still: somebody else who knew it may have been quicker.
+    pub(super) fn holds(&self, tx: &dyn Tx) -> Result<()> {
+        if tx.password_hash(self.user)?.as_ref() == Some(&self.hash) { Ok(()) } else { Err(wrong()) }
+    }
+}
+
+fn wrong() -> Error {
+    Error::invalid("current_password", "invalid", "Invalid password.")
+}
+
+/// Passes if this is the caller's password.
 ///
-/// Writes the hash, the ends and one `user.password_changed` event.
+/// # Errors
+/// `Invalid("current_password")` — it is not; `Unauthenticated`; `Unavailable` — too many hashes are being computed.
+pub fn check_password(ctx: &Ctx, current: &str) -> Result<()> {
+    Proof::of(ctx, current).map(drop)
+}
+
+/// Passes if this could be the caller's new password.
+///
+/// # Errors
+/// `Invalid("new_password")` — weaker than the rules ask; `Unauthenticated`; those of the store.
+pub fn check_new_password(ctx: &Ctx, new: &Password) -> Result<()> {
+    let user = get(ctx)?.user;
+    let settings = Settings::from_stored(ctx.env.store.read(|tx| tx.stored_settings())?);
+    let rules = Rules::for_account(settings.nist_passwords(), user.is_privileged());
+    passwords::check("new_password", new, rules, &Person::of(&NewUser::of(&user)))
+}
+
+/// Changes the caller's password, and ends his other sessions, his login token and the mailed links. What he calls
+/// by goes on, but a login token only while the setting `djoser.logout_on_password_change` is off. API tokens with a name
+/// go on.
+///
+/// Writes the hash, the ends, one `user.password_changed` event, and a mail if
+/// `djoser.password_changed_email_confirmation` is on.
 ///
 /// # Errors
 /// - `Invalid("current_password")` — it is not his; `Invalid("new_password")` — weaker than the rules ask
 /// - `Unauthenticated`; `Unavailable` — too many hashes are being computed, or the database cannot be written
 pub fn change_password(ctx: &Ctx, current: &str, new: Password) -> Result<()> {
     let (env, caller) = (ctx.env, ctx.caller()?);
-    let (user, hash, settings) = env.store.read(|tx| {
+    let (user, settings) = env.store.read(|tx| {
         let user = tx.user(caller.user)?.ok_or(Error::Unauthenticated(Reason::UserGone))?;
-        Ok((user, tx.password_hash(caller.user)?, Settings::from_stored(tx.stored_settings()?)))
+        Ok((user, Settings::from_stored(tx.stored_settings()?)))
     })?;
-    let wrong = || Error::invalid("current_password", "invalid", "Invalid password.");
-    let right = match (&hash, Password::parse("current_password", current)) {
-        (Some(hash), Ok(current)) => env.hasher.verify(current.as_str(), hash)?.is_right(),
-        _ => false,
-    };
-    if !right {
-        return Err(wrong());
-    }
+    let proof = Proof::of(ctx, current)?;
     let rules = Rules::for_account(settings.nist_passwords(), user.is_privileged());
     passwords::check("new_password", &new, rules, &Person::of(&NewUser::of(&user)))?;
     let renewed = env.hasher.hash(new.as_str(), env.random.as_ref())?;
     ctx.write(|tx| {
-        // Somebody else who knew it was quicker; then it is not his password any more.
-        if tx.password_hash(user.id)? != hash {
-            return Err(wrong());
-        }
+        proof.holds(tx)?;
         let mut user = tx.user(user.id)?.ok_or(Error::NotFound(Entity::User))?;
         user.updated_at = ctx.now;
         tx.update_user(&user)?;
         tx.set_password_hash(user.id, Some(&renewed))?;
-        let ended = tx.end_sessions(caller.other_sessions(), EndReason::PasswordChanged, ctx.now)?;
+        links::kill(tx, user.id, &Purpose::ALL)?;
+        let ended = tx.end_sessions(caller.others(), EndReason::PasswordChanged, ctx.now)?;
         api_tokens::end_login(ctx, tx, user.id)?;
-        tx.record(&ctx.event("user.password_changed", "user", Some(user.id.0), json!({ "sessions_ended": ended })))
+        tx.record(&ctx.event("user.password_changed", "user", Some(user.id.0), json!({ "sessions_ended": ended })))?;
+        if settings.confirms_password() {
+            links::tell(ctx, tx, &settings, (&user, Kind::PasswordChanged))?;
+        }
+        Ok(())
     })
 }

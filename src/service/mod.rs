@@ -7,15 +7,19 @@
 //! transaction succeeds with a verdict, which becomes the error afterwards.
 
 pub mod access;
+pub mod activation;
 pub mod api_tokens;
 mod bounds;
 pub mod catalog;
 pub mod doctor;
 mod issue;
 pub mod keys;
+mod links;
 pub mod login;
+pub mod mails;
 pub mod me;
 pub mod permissions;
+pub mod recovery;
 pub mod registration;
 pub mod roles;
 mod secrets;
@@ -36,9 +40,13 @@ use crate::domain::audit::Event;
 use crate::domain::catalog::Kind;
 use crate::domain::error::{Entity, Error, Reason, Refusal, Result};
 use crate::domain::ids::{ApiTokenId, PermissionId, SessionId, Timestamp, UserId};
+use crate::domain::mails::Language;
 use crate::domain::rights::{Grants, Right};
 use crate::store::sessions::Which;
 use crate::store::{Store, Tx};
+
+pub use crate::mail::Office;
+pub use tokens::Import;
 
 /// Tells the time. Given from outside, so that tests can hold it.
 pub trait Clock: Send + Sync {
@@ -62,6 +70,8 @@ pub struct Env {
     pub keys: keys::Cache,
     /// URL to name as issuer while the setting `public_url` is empty.
     pub default_url: String,
+    /// What mails leave by.
+    pub mail: Office,
 }
 
 /// One call of an operation. Made anew for each, since rights and time are as old as this is.
@@ -92,6 +102,8 @@ pub enum Actor {
     Operator(String),
     /// A signed-in user.
     User(Caller),
+    /// Nobody known, whom a setting lets do this much (`account.open`).
+    Guest(Grants),
     /// Nobody known.
     Anonymous,
 }
@@ -110,29 +122,28 @@ pub struct Caller {
 }
 
 /// What a user is signed in by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
     /// A session, by one of its tokens.
     Session(SessionId),
     /// An API token.
     ApiToken(ApiTokenId),
+    /// An access token of a former system (D-12), which belongs to no session.
+    Imported(Import),
 }
 
 impl Caller {
-    /// All of his sessions but the one that he calls by.
-    fn other_sessions(&self) -> Which {
-        match self.by {
-            Access::Session(id) => Which::OthersOfUser(self.user, id),
-            Access::ApiToken(_) => Which::OfUser(self.user),
-        }
-    }
-
     /// The session that he calls by, if it is one.
     pub fn session(&self) -> Option<SessionId> {
         match self.by {
             Access::Session(id) => Some(id),
-            Access::ApiToken(_) => None,
+            Access::ApiToken(_) | Access::Imported(_) => None,
         }
+    }
+
+    /// All of his sessions but the one that he calls by.
+    pub(crate) fn others(&self) -> Which {
+        self.session().map_or(Which::OfUser(self.user), |session| Which::OthersOfUser(self.user, session))
     }
 }
 
@@ -145,6 +156,8 @@ pub struct Origin {
     pub address: Option<IpAddr>,
     /// What the client calls itself; at most [`crate::domain::sessions::USER_AGENT_MAX`] characters.
     pub user_agent: String,
+    /// What the client would rather read, if it says so.
+    pub language: Option<Language>,
 }
 
 impl<'a> Ctx<'a> {
@@ -171,8 +184,17 @@ impl<'a> Ctx<'a> {
                 grants if grants.allow(right) => Ok(()),
                 _ => Err(Error::Forbidden(Refusal::Lacks(right.clone()))),
             },
-            Actor::Anonymous => Err(Error::Unauthenticated(Reason::Missing)),
+            Actor::Guest(grants) if grants.allow(right) => Ok(()),
+            Actor::Guest(_) | Actor::Anonymous => Err(Error::Unauthenticated(Reason::Missing)),
         }
+    }
+
+    /// Passes whoever is let in at all: somebody signed in, or anybody whom a setting lets in.
+    ///
+    /// # Errors
+    /// `Unauthenticated(Missing)`.
+    pub fn admitted(&self) -> Result<()> {
+        if matches!(self.actor, Actor::Guest(_)) { Ok(()) } else { self.caller().map(drop) }
     }
 
     /// A transaction that writes, if the actor still may: what he began, nobody may have ended meanwhile. From
@@ -188,6 +210,9 @@ impl<'a> Ctx<'a> {
                 self.judged.grants.replace(Some(grants));
                 self.judged.required.borrow().iter().try_for_each(|right| self.holds(right))?;
             }
+            if matches!(self.actor, Actor::Guest(_)) && access::guest(tx)?.is_none() {
+                return Err(Error::Unauthenticated(Reason::Missing));
+            }
             change(tx)
         })
     }
@@ -199,7 +224,7 @@ impl<'a> Ctx<'a> {
     pub fn caller(&self) -> Result<&Caller> {
         match self.actor {
             Actor::User(caller) => Ok(caller),
-            Actor::Operator(_) | Actor::Anonymous => Err(Error::Unauthenticated(Reason::Missing)),
+            Actor::Operator(_) | Actor::Guest(_) | Actor::Anonymous => Err(Error::Unauthenticated(Reason::Missing)),
         }
     }
 
@@ -211,6 +236,7 @@ impl<'a> Ctx<'a> {
                 Some(found) => Cow::Owned(found.clone()),
                 None => Cow::Borrowed(&caller.grants),
             },
+            Actor::Guest(grants) => Cow::Borrowed(grants),
             Actor::Anonymous => Cow::Owned(Grants::default()),
         }
     }
@@ -226,7 +252,7 @@ impl<'a> Ctx<'a> {
         let (actor_kind, actor_id, actor) = match self.actor {
             Actor::Operator(name) => ("operator", None, name.clone()),
             Actor::User(caller) => ("user", Some(caller.user.0), caller.label.clone()),
-            Actor::Anonymous => ("anonymous", None, String::new()),
+            Actor::Guest(_) | Actor::Anonymous => ("anonymous", None, String::new()),
         };
         Event {
             at: self.now,
@@ -266,7 +292,9 @@ pub fn exists(ctx: &Ctx, entity: Entity, id: i64) -> Result<()> {
         Entity::Action => Ok(tx.named(Kind::Action, id)?.is_some()),
         Entity::Session => Ok(tx.session(SessionId(id))?.is_some()),
         Entity::ApiToken => Ok(tx.api_token(ApiTokenId(id), ctx.now)?.is_some()),
-        Entity::Token | Entity::Setting | Entity::Page => Err(Error::internal("these have no ids")),
+        Entity::Token | Entity::Setting | Entity::Mail | Entity::Key | Entity::Page => {
+            Err(Error::internal("these have no ids"))
+        }
     })?;
     if there { Ok(()) } else { Err(Error::NotFound(entity)) }
 }

@@ -87,20 +87,21 @@ pub(super) fn end_one(ctx: &Ctx, tx: &dyn Tx, id: SessionId, reason: EndReason) 
     Ok(ended)
 }
 
-/// Ends the session, or revokes the API token, that the caller calls by.
+/// Ends the session, or revokes the API token, that the caller calls by; who came with an access token of a former system,
+/// ends that token.
 ///
-/// Writes the end and one `session.ended` or `api_token.revoked` event.
+/// Writes the end and one `session.ended`, `api_token.revoked` or `token.revoked` event.
 ///
 /// # Errors
 /// `Unauthenticated`, and those of the store.
 pub fn end_own(ctx: &Ctx) -> Result<()> {
-    let by = ctx.caller()?.by;
+    let caller = ctx.caller()?;
     // Who was signed out meanwhile has what he asked for.
-    let ended = ctx.env.store.write(|tx| match by {
-        Access::Session(id) => end_one(ctx, tx, id, EndReason::Logout),
-        Access::ApiToken(id) => api_tokens::revoke_one(ctx, tx, id),
-    });
-    ended.map(drop)
+    ctx.env.store.write(|tx| match &caller.by {
+        Access::Session(session) => end_one(ctx, tx, *session, EndReason::Logout).map(drop),
+        Access::ApiToken(id) => api_tokens::revoke_one(ctx, tx, *id).map(drop),
+        Access::Imported(import) => import.revoke(ctx, tx, caller.user),
+    })
 }
 
 /// The caller's live sessions, newest first, each with its newest refresh token (D-10).

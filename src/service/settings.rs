@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::domain::error::{Entity, Error, FieldError, Result};
+use crate::domain::mails::Language;
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::settings::{ALL, Setting, Settings, find};
 use crate::service::{Ctx, Env, nearest};
@@ -44,12 +45,12 @@ pub fn get(ctx: &Ctx, key: &str) -> Result<Current> {
     all.into_iter().find(|current| current.setting.key == key).ok_or(Error::NotFound(Entity::Setting))
 }
 
-/// Whether the setting `public_url` is an https address. Needs no right: every answer shows it.
+/// All settings as they are now. Needs no right: they say how the server is to behave, and the doors obey them.
 ///
 /// # Errors
 /// Those of the store.
-pub fn public_is_https(env: &Env) -> Result<bool> {
-    Ok(public_url(env)?.is_some_and(|url| url.starts_with("https://")))
+pub fn in_force(env: &Env) -> Result<Settings> {
+    Ok(Settings::from_stored(env.store.read(|tx| tx.stored_settings())?))
 }
 
 /// The URL that clients reach the server by, if it is set.
@@ -57,7 +58,15 @@ pub fn public_is_https(env: &Env) -> Result<bool> {
 /// # Errors
 /// Those of the store.
 pub fn public_url(env: &Env) -> Result<Option<String>> {
-    Ok(Settings::from_stored(env.store.read(|tx| tx.stored_settings())?).public_url())
+    Ok(in_force(env)?.public_url())
+}
+
+/// The language of mails.
+///
+/// # Errors
+/// Those of the store.
+pub fn language(env: &Env) -> Result<Language> {
+    Ok(in_force(env)?.mail_language())
 }
 
 /// Setting names near a text that named none, nearest first.

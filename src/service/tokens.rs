@@ -3,31 +3,33 @@
 //! [`authenticate`] is the only way from credentials to an [`Actor`]. Everything that can end access is read from the
 //! database at each call, so that an end is seen by the next request, whichever door it came through.
 
+mod imported;
 mod inspect;
+mod refresh;
+
+use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::crypto::jwt;
-use crate::crypto::seal::{open_for_holder, seal_for_holder};
+use crate::crypto::jwt::{self, Moment, VerifyingKey};
 use crate::domain::error::{ApiTokenFault, Entity, Error, Reason, Result, TokenFault};
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::pages::{Listing, PageOf};
 use crate::domain::rights::{Grants, Right, action, resource};
 use crate::domain::sessions::{EndReason, Session};
 use crate::domain::settings::Settings;
-use crate::domain::tokens::{Claims, RefreshToken, TokenPair, TokenType};
+use crate::domain::tokens::{Claims, RefreshToken, TokenType};
 use crate::domain::users::User;
-use crate::service::issue::{self, Issuer, Place};
 use crate::service::{Access, Actor, Caller, Ctx, Env, api_tokens, keys};
 use crate::store::Tx;
-use crate::store::sessions::Which;
+use imported::Presented;
 
 pub use crate::crypto::jwt::TOKEN_MAX;
 pub use crate::store::tokens::TOKEN_ORDER as ORDER;
+pub use imported::Import;
 pub use inspect::{Inspection, inspect};
+pub use refresh::{Refreshed, end_session_of, refresh, verify};
 
-/// What a successor is sealed for.
-const SUCCESSOR: &str = "refresh-successor";
 /// Rows that one transaction of [`purge`] deletes at most.
 const PURGE_BATCH: u32 = 1000;
 /// How long after its expiry a row stays, so that a look at what just ended still finds it: one hour.
@@ -63,15 +65,6 @@ impl std::fmt::Debug for Credentials {
     }
 }
 
-/// What a refresh gives: the refresh token only where the session's profile rotates.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Refreshed {
-    /// A new access token.
-    pub access: String,
-    /// The refresh token that replaces the one that was shown.
-    pub refresh: Option<String>,
-}
-
 /// Finds out who calls.
 ///
 /// # Errors
@@ -85,26 +78,39 @@ pub fn authenticate(env: &Env, credentials: &Credentials, now: Timestamp) -> Res
         Credentials::Token(key) => env.store.read(|tx| api_tokens::caller(tx, key, now)).map(Actor::User),
         Credentials::Bearer(token) => env.store.read(|tx| {
             let verifier = Verifier::read(env, tx, now)?;
-            let claims = match verifier.verify(token, TokenType::Access) {
-                Err(Error::Unauthenticated(Reason::Token(TokenFault::WrongType)))
-                    if verifier.settings.bearer_refresh() =>
-                {
-                    verifier.verify(token, TokenType::Refresh)?
-                }
-                other => other?,
-            };
-            let standing = Standing::of(tx, &claims, now)?;
-            if claims.token_type == TokenType::Refresh {
-                tx.refresh_token(&claims.jti, now)?
-                    .filter(|row| row.revoked_at.is_none())
-                    .ok_or(TokenFault::Revoked)?;
-            }
-            let user = standing.user;
+            let (user, by) = holder(&verifier, token)?;
             let grants = grants_of(tx, &user)?;
             let label = user.label().to_owned();
-            Ok(Actor::User(Caller { user: user.id, label, by: Access::Session(standing.session.id), grants }))
+            Ok(Actor::User(Caller { user: user.id, label, by, grants }))
         }),
     }
+}
+
+/// Who may come in with this token, and by what.
+fn holder(verifier: &Verifier, token: &str) -> Result<(User, Access)> {
+    let (tx, now) = (verifier.tx, verifier.now);
+    let claims = match verifier.verify(token, TokenType::Access) {
+        Err(Error::Unauthenticated(Reason::Token(TokenFault::WrongType))) if verifier.settings.bearer_refresh() => {
+            match verifier.verify(token, TokenType::Refresh)? {
+                Verified::Ours(claims) => claims,
+                // It is worth something only once it was exchanged.
+                Verified::Imported(_) => return Err(TokenFault::WrongType.into()),
+            }
+        }
+        other => match other? {
+            Verified::Ours(claims) => claims,
+            Verified::Imported(token) => {
+                let (user, import) = token.import()?;
+                return Ok((import.user(tx, user, now)?, Access::Imported(import)));
+            }
+        },
+    };
+    let standing = Standing::of(tx, &claims, now)?;
+    if claims.token_type == TokenType::Refresh {
+        let row = tx.refresh_token(&claims.jti, now)?;
+        row.filter(|row| row.revoked_at.is_none()).ok_or(TokenFault::Revoked)?;
+    }
+    Ok((standing.user, Access::Session(standing.session.id)))
 }
 
 /// What a caller may do now; he was authenticated before.
@@ -113,9 +119,10 @@ pub fn authenticate(env: &Env, credentials: &Credentials, now: Timestamp) -> Res
 /// `Unauthenticated` if his session has ended or his API token was revoked since, or his account is no longer active; those
 /// of the store.
 pub(super) fn still_signed_in(tx: &dyn Tx, caller: &Caller, now: Timestamp) -> Result<Grants> {
-    let user = match caller.by {
-        Access::Session(id) => Standing::in_session(tx, tx.session(id)?, caller.user, now)?.user,
-        Access::ApiToken(id) => api_tokens::standing(tx, tx.api_token(id, now)?, now)?.1,
+    let user = match &caller.by {
+        Access::Session(session) => Standing::in_session(tx, tx.session(*session)?, caller.user, now)?.user,
+        Access::ApiToken(id) => api_tokens::standing(tx, tx.api_token(*id, now)?, now)?.1,
+        Access::Imported(import) => import.user(tx, caller.user, now)?,
     };
     grants_of(tx, &user)
 }
@@ -137,11 +144,30 @@ impl<'a> Verifier<'a> {
         Ok(Self { env, tx, now, settings: Settings::from_stored(tx.stored_settings()?) })
     }
 
-    /// Verifies a token of ours: signature, header and claims by [`jwt::verify`], then issuer and audience. Says nothing
-    /// of session and user.
-    fn verify(&self, token: &str, expected: TokenType) -> Result<Claims> {
-        let key = keys::verifying(self.env, self.tx, &jwt::key_id(token)?)?;
-        let claims = jwt::verify(token, &key, expected, self.now)?;
+    /// Verifies a token of this kind, ours or of a former system. Says nothing of session and user.
+    fn verify(&self, token: &str, expected: TokenType) -> Result<Verified> {
+        match self.own_key(token)? {
+            Some(key) => self.own(token, &key, expected).map(Verified::Ours),
+            None => Ok(Verified::Imported(self.imported(token)?.of_type(expected)?)),
+        }
+    }
+
+    /// The key of ours that a token names. None if it names none and says to be signed as a former system did.
+    fn own_key(&self, token: &str) -> Result<Option<Arc<VerifyingKey>>> {
+        let named = match jwt::key_id(token) {
+            Ok(kid) => keys::verifying(self.env, self.tx, &kid)?,
+            Err(TokenFault::UnknownKey) => None,
+            Err(fault) => return Err(fault.into()),
+        };
+        if named.is_none() && !jwt::says_hs256(token)? {
+            return Err(TokenFault::UnknownKey.into());
+        }
+        Ok(named)
+    }
+
+    /// Verifies a token of ours: signature, header and claims by [`jwt::verify_at`], then issuer and audience.
+    fn own(&self, token: &str, key: &VerifyingKey, expected: TokenType) -> Result<Claims> {
+        let claims = jwt::verify_at(token, key, expected, self.moment())?;
         if !self.tx.is_issuer(&claims.iss)? {
             return Err(TokenFault::WrongIssuer.into());
         }
@@ -151,6 +177,16 @@ impl<'a> Verifier<'a> {
         }
         Ok(claims)
     }
+
+    fn moment(&self) -> Moment {
+        Moment::new(self.now, self.settings.leeway())
+    }
+}
+
+/// A token that a good key of ours signed.
+enum Verified {
+    Ours(Claims),
+    Imported(Presented),
 }
 
 /// The session and the user that a verified token speaks for, both good.
@@ -183,144 +219,6 @@ impl Standing {
     }
 }
 
-/// What a refresh token is worth at this moment.
-enum Worth {
-    /// It is the newest of its session.
-    Good(Standing, RefreshToken),
-    /// It was spent a moment ago: the answer may have been lost on the way, or two windows of one client refresh at once.
-    /// The successor is the same for all, so there is never more than one chain.
-    Again(Standing, RefreshToken, Vec<u8>),
-    /// It was spent before: somebody has a copy.
-    Reused(Standing),
-}
-
-/// Judges a verified refresh token by what is stored of it.
-fn judge(tx: &dyn Tx, claims: &Claims, now: Timestamp) -> Result<Worth> {
-    let standing = Standing::of(tx, claims, now)?;
-    let row = tx.refresh_token(&claims.jti, now)?.filter(|row| row.session_id == standing.session.id);
-    let mut row = row.ok_or(TokenFault::Revoked)?;
-    let Some(spent_at) = row.spent_at else {
-        let live = row.revoked_at.is_none() && now < row.expires_at;
-        return if live { Ok(Worth::Good(standing, row)) } else { Err(TokenFault::Revoked.into()) };
-    };
-    let grace = Settings::from_stored(tx.stored_settings()?).refresh_grace().as_micros();
-    // Of two calls at once the one that began first may come to the database last, and clocks are set right.
-    let since = (now - spent_at).num_microseconds().map_or(u128::MAX, |micros| u128::from(micros.unsigned_abs()));
-    match row.successor.take() {
-        Some(sealed) if since < grace => Ok(Worth::Again(standing, row, sealed)),
-        _ => Ok(Worth::Reused(standing)),
-    }
-}
-
-/// Exchanges a refresh token for a new access token. Where the session's profile rotates, the refresh token is spent and
-/// replaced; shown again within the grace it gives the same pair, later it ends the session (D-11, R-22).
-///
-/// Writes the rotation and one `token.refreshed` event, or the end of the session and one `token.reused` event.
-///
-/// # Errors
-/// `Unauthenticated` with the reason; `Unavailable` and `Internal` of the store.
-pub fn refresh(ctx: &Ctx, token: &str) -> Result<Refreshed> {
-    let env = ctx.env;
-    let (claims, issuer, worth) = env.store.read(|tx| {
-        let claims = Verifier::read(env, tx, ctx.now)?.verify(token, TokenType::Refresh)?;
-        let worth = judge(tx, &claims, ctx.now)?;
-        Ok((claims, Issuer::read(env, tx)?, worth))
-    })?;
-    let (Worth::Good(standing, row) | Worth::Again(standing, row, _)) = &worth else {
-        return end_reused(ctx, &claims);
-    };
-    let session = &standing.session;
-    let place = Place {
-        user: standing.user.id,
-        sid: &session.uuid,
-        profile: session.profile,
-        ends_at: session.ends_at,
-        generation: row.generation + 1,
-    };
-    if matches!(worth, Worth::Good(..)) && !issuer.settings.token_rules(session.profile).rotates {
-        return refresh_in_place(ctx, &claims, &issuer, issue::access(ctx, &issuer, &place)?);
-    }
-    let draft = issue::draft(ctx, &issuer, &place)?;
-    let sealed = seal_for_holder(token, SUCCESSOR, &issue::pack(&draft.pair), env.random.as_ref())?;
-    let pair = env.store.write(|tx| match judge(tx, &claims, ctx.now)? {
-        Worth::Good(standing, row) => {
-            tx.spend_token(row.id, &sealed, ctx.now, ctx.now - issuer.settings.refresh_grace())?;
-            let pair = draft.succeed(tx, standing.session.id, ctx.now)?;
-            tx.record(&refreshed(ctx, &standing))?;
-            Ok(Some(pair))
-        }
-        Worth::Again(standing, row, sealed) => match open_for_holder(token, SUCCESSOR, &sealed) {
-            Ok(pair) => {
-                tx.touch_token(row.id, ctx.now)?;
-                issue::unpack(&pair).map(Some)
-            }
-            // The same claims under another signature, which ES256 allows anybody to make: not what was handed out.
-            Err(_) => end_for_reuse(ctx, tx, &standing).map(|()| None),
-        },
-        Worth::Reused(standing) => end_for_reuse(ctx, tx, &standing).map(|()| None),
-    })?;
-    let TokenPair { access, refresh } = pair.ok_or(TokenFault::Reused)?;
-    Ok(Refreshed { access, refresh: Some(refresh) })
-}
-
-/// Gives another access token for a refresh token that stays good.
-fn refresh_in_place(ctx: &Ctx, claims: &Claims, issuer: &Issuer, access: String) -> Result<Refreshed> {
-    let good = ctx.env.store.write(|tx| match judge(tx, claims, ctx.now)? {
-        Worth::Good(standing, row) => {
-            tx.touch_token(row.id, ctx.now)?;
-            tx.remember_issuer(&issuer.url, ctx.now)?;
-            tx.record(&refreshed(ctx, &standing))?;
-            Ok(true)
-        }
-        // Spent while its profile still rotated.
-        Worth::Again(standing, ..) | Worth::Reused(standing) => end_for_reuse(ctx, tx, &standing).map(|()| false),
-    })?;
-    if good { Ok(Refreshed { access, refresh: None }) } else { Err(TokenFault::Reused.into()) }
-}
-
-/// Ends the session of a token that was found to be spent, after looking again with nobody else writing.
-fn end_reused<T>(ctx: &Ctx, claims: &Claims) -> Result<T> {
-    ctx.env.store.write(|tx| {
-        let standing = Standing::of(tx, claims, ctx.now)?;
-        end_for_reuse(ctx, tx, &standing)
-    })?;
-    Err(TokenFault::Reused.into())
-}
-
-fn end_for_reuse(ctx: &Ctx, tx: &dyn Tx, standing: &Standing) -> Result<()> {
-    tracing::warn!(user = standing.user.id.0, session = standing.session.id.0, "a spent refresh token was shown again");
-    tx.end_sessions(Which::One(standing.session.id), EndReason::RefreshReused, ctx.now)?;
-    let mut event =
-        ctx.event("token.reused", "session", Some(standing.session.id.0), json!({"user_id": standing.user.id.0}));
-    event.result = "refused";
-    tx.record(&event)
-}
-
-fn refreshed(ctx: &Ctx, standing: &Standing) -> crate::domain::audit::Event {
-    ctx.event("token.refreshed", "session", Some(standing.session.id.0), json!({"user_id": standing.user.id.0}))
-}
-
-/// Ends the session of a refresh token, as its holder; nobody need be signed in. A token that was spent before ends the
-/// session too and is refused.
-///
-/// Writes the end and one `session.ended` or `token.reused` event.
-///
-/// # Errors
-/// `Unauthenticated` with the reason; `Unavailable` and `Internal` of the store.
-pub fn end_session_of(ctx: &Ctx, token: &str) -> Result<()> {
-    let env = ctx.env;
-    // Nobody need be signed in: whoever has no good token does not get as far as the one writer's lock.
-    let claims = env.store.read(|tx| Verifier::read(env, tx, ctx.now)?.verify(token, TokenType::Refresh))?;
-    let good = env.store.write(|tx| match judge(tx, &claims, ctx.now)? {
-        Worth::Good(standing, _) | Worth::Again(standing, ..) => {
-            super::sessions::end_one(ctx, tx, standing.session.id, EndReason::Logout)?;
-            Ok(true)
-        }
-        Worth::Reused(standing) => end_for_reuse(ctx, tx, &standing).map(|()| false),
-    })?;
-    if good { Ok(()) } else { Err(TokenFault::Reused.into()) }
-}
-
 /// Refresh tokens.
 ///
 /// Needs `tokens:read`.
@@ -348,8 +246,8 @@ pub fn revoke(ctx: &Ctx, jti: &str) -> Result<bool> {
     })
 }
 
-/// Deletes sessions and tokens that expired over an hour ago, and API tokens that expired or were revoked then, in batches
-/// that never hold the database for long. `progress` hears the running total after each.
+/// Deletes sessions, tokens and mailed links that expired over an hour ago, and API tokens that expired or were revoked then,
+/// in batches that never hold the database for long. `progress` hears the running total after each.
 ///
 /// Needs `tokens:delete`. Writes one `tokens.purged` event for each batch.
 ///
@@ -362,16 +260,19 @@ pub fn purge(ctx: &Ctx, progress: &mut dyn FnMut(u64)) -> Result<u64> {
     loop {
         let (forgotten, gone) = ctx.write(|tx| {
             let forgotten = tx.forget_successors(before, PURGE_BATCH)?;
+            let forgotten = forgotten + imported::purge(tx, before, PURGE_BATCH)?;
             let tokens = tx.purge_tokens(before, PURGE_BATCH)?;
+            let links = tx.purge_one_time_tokens(before, PURGE_BATCH)?;
             // A session takes its tokens along, and may have thousands: it waits until they are gone.
             let waits = tokens == u64::from(PURGE_BATCH);
             let sessions = if waits { 0 } else { tx.purge_sessions(before, PURGE_BATCH)? };
             let keys = tx.purge_api_tokens(before, PURGE_BATCH)?;
-            if tokens + sessions + keys > 0 {
-                let details = json!({"tokens": tokens, "sessions": sessions, "api_tokens": keys});
+            let all = tokens + sessions + keys + links;
+            if all > 0 {
+                let details = json!({"tokens": tokens, "sessions": sessions, "api_tokens": keys, "links": links});
                 tx.record(&ctx.event("tokens.purged", "token", None, details))?;
             }
-            Ok((forgotten, tokens + sessions + keys))
+            Ok((forgotten, all))
         })?;
         total += gone;
         progress(total);

@@ -1,25 +1,31 @@
 //! Users, as administrators see them.
 
+mod delete;
 mod ensure;
+mod own;
 
 use serde_json::json;
 
 use crate::domain::error::{Conflict, Entity, Error, Result};
 use crate::domain::identifiers::sign_in_keys;
 use crate::domain::ids::{RoleId, UserId};
+use crate::domain::one_time_tokens::Purpose;
 use crate::domain::pages::{Listing, PageOf};
 use crate::domain::passwords::{self, Password, Person, Rules};
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, User, UserPatch};
-use crate::service::{Actor, Ctx, Ref, api_tokens, bounds, nearest, roles};
+use crate::service::{Actor, Ctx, Ref, api_tokens, bounds, links, nearest, roles};
 use crate::store::Tx;
 use crate::store::api_tokens::Those;
 use crate::store::sessions::Which;
 
 pub use crate::store::users::USER_ORDER as ORDER;
+pub(super) use delete::remove;
+pub use delete::{delete, delete_by};
 pub use ensure::{acceptable, differences, ensure, holder};
+pub use own::{change, change_all, erase, id_of, is_anothers, may, see, seen};
 
 /// A user and the ids of his roles.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -162,7 +168,8 @@ pub fn create(ctx: &Ctx, new: NewAccount) -> Result<Account> {
 
 /// Changes an account. A new password and a new e-mail end its sessions and its login token, except what the caller calls
 /// by if the account is his own. A deactivation ends all sessions, and API tokens are refused while it lasts; a
-/// forced logout ends all of both that are older than its instant, his own too.
+/// forced logout ends all of both that are older than its instant, his own too. Each of the first three kills the mailed
+/// links as well. Who was told to be active or inactive does not wait for an activation any more.
 ///
 /// Needs `users:update`, and what R-38 asks besides. Writes the user, the ends of sessions and one event (`user.updated`,
 /// `user.activated`, `user.deactivated` or `user.password_changed`) if any of that changes, and his roles with one
@@ -220,6 +227,12 @@ fn store(ctx: &Ctx, tx: &dyn Tx, target: &User, patch: &AccountPatch, hash: Opti
     if let Some(roles) = &roles {
         roles::set_of_user(ctx, tx, user.id, roles)?;
     }
+    if patch.profile.is_active.is_some() && user.pending.take().is_some() && changed.is_empty() {
+        changed.push("pending");
+    }
+    if changed.iter().any(|field| ["password", "email", "is_active", "pending"].contains(field)) {
+        links::kill(tx, user.id, &Purpose::ALL)?;
+    }
     if !changed.is_empty() {
         user.updated_at = ctx.now;
         tx.update_user(&user)?;
@@ -254,7 +267,7 @@ fn end_sessions(ctx: &Ctx, tx: &dyn Tx, before: &User, after: &User, new_passwor
         }
     }
     let which = match ctx.actor {
-        Actor::User(caller) if caller.user == after.id => caller.other_sessions(),
+        Actor::User(caller) if caller.user == after.id => caller.others(),
         _ => Which::OfUser(after.id),
     };
     let new_email = before.email.as_ref().map(|email| email.key()) != after.email.as_ref().map(|email| email.key());
@@ -267,23 +280,6 @@ fn end_sessions(ctx: &Ctx, tx: &dyn Tx, before: &User, after: &User, new_passwor
         ended += tx.end_sessions(which, EndReason::EmailChanged, ctx.now)?;
     }
     Ok(ended)
-}
-
-/// Deletes an account with its sessions, tokens and role memberships.
-///
-/// Needs `users:delete`, and what R-38 asks besides. Writes the deletion and one `user.deleted` event.
-///
-/// # Errors
-/// `Forbidden`, `NotFound(User)`, `Conflict(LastSuperuser)`, and those of the store.
-pub fn delete(ctx: &Ctx, id: UserId) -> Result<()> {
-    ctx.require(&Right::of(resource::USERS, action::DELETE))?;
-    ctx.write(|tx| {
-        let user = tx.user(id)?.ok_or(Error::NotFound(Entity::User))?;
-        bounds::may_command(ctx, tx, &user)?;
-        bounds::not_the_last(tx, id)?;
-        tx.delete_user(id)?;
-        tx.record(&ctx.event("user.deleted", "user", Some(id.0), json!({"user": user.label()})))
-    })
 }
 
 /// Whether there is an active superuser.

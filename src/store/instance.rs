@@ -14,14 +14,18 @@ pub trait Instance {
     fn current_key(&self) -> Result<Option<StoredKey>>;
     /// Adds a key.
     fn insert_key(&self, key: &StoredKey) -> Result<()>;
+    /// Sets when a key ends; false if there is none of this `kid`.
+    fn set_key_end(&self, kid: &str, expires_at: Timestamp) -> Result<bool>;
+    /// Marks a key as revoked at `now`, so that it neither signs nor verifies; false if there is none or it was revoked.
+    fn revoke_key(&self, kid: &str, now: Timestamp) -> Result<bool>;
+    /// The sealed secret of this name.
+    fn sealed_secret(&self, name: &str) -> Result<Option<Vec<u8>>>;
+    /// Adds a sealed secret; the name must be free.
+    fn insert_sealed_secret(&self, name: &str, sealed: &[u8]) -> Result<()>;
     /// Whether tokens were ever issued under this name (the claim `iss`).
     fn is_issuer(&self, url: &str) -> Result<bool>;
     /// Remembers that tokens are issued under this name.
     fn remember_issuer(&self, url: &str, now: Timestamp) -> Result<()>;
-    /// A secret of this installation, sealed under the master key.
-    fn sealed_secret(&self, name: &str) -> Result<Option<Vec<u8>>>;
-    /// Keeps a sealed secret, of which there is none of this name yet.
-    fn insert_sealed_secret(&self, name: &str, sealed: &[u8]) -> Result<()>;
     /// A mark, such as that the seed was loaded.
     fn mark(&self, name: &str) -> Result<Option<String>>;
     /// Sets a mark.

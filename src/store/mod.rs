@@ -12,6 +12,8 @@ pub mod api_tokens;
 pub mod audit;
 pub mod catalog;
 pub mod instance;
+pub mod one_time_tokens;
+pub mod outbox;
 pub mod sessions;
 pub mod settings;
 pub mod sqlite;
@@ -24,6 +26,8 @@ pub use api_tokens::ApiTokens;
 pub use audit::Audit;
 pub use catalog::{Catalog, RolePermission};
 pub use instance::Instance;
+pub use one_time_tokens::OneTimeTokens;
+pub use outbox::Outbox;
 pub use sessions::Sessions;
 pub use settings::Settings;
 pub use tokens::Tokens;
@@ -54,7 +58,9 @@ pub trait Store: Send + Sync {
 }
 
 /// A transaction: everything the services ask.
-pub trait Tx: Users + Catalog + Sessions + Tokens + ApiTokens + Settings + Audit + Instance {
+pub trait Tx:
+    Users + Catalog + Sessions + Tokens + ApiTokens + OneTimeTokens + Settings + Audit + Instance + Outbox
+{
     /// Makes the changes permanent.
     ///
     /// # Errors

@@ -42,6 +42,9 @@ pub trait Sessions {
     /// Ends those that have not ended, and revokes their refresh tokens; says how many of them were live. Expired ones
     /// are ended too, so that none comes back when a clock that ran ahead is set right.
     fn end_sessions(&self, which: Which, reason: EndReason, now: Timestamp) -> Result<u64>;
+    /// Until when tokens of a former system that name this user are void: the last end of all his sessions, of all but one, or
+    /// of all begun before an instant (then that instant). The start of 1970 if there was none.
+    fn void_until(&self, user: UserId) -> Result<Timestamp>;
     /// A number that grows whenever all sessions of this user, all but one, or all begun before an instant are ended,
     /// whether there were any or not: who began to sign in before sees it.
     fn epoch(&self, user: UserId) -> Result<i64>;

@@ -3,7 +3,7 @@
 use crate::domain::error::Result;
 use crate::domain::ids::{SessionId, Timestamp, TokenId};
 use crate::domain::pages::Listing;
-use crate::domain::tokens::{NewRefreshToken, RefreshToken};
+use crate::domain::tokens::{NewRefreshToken, RefreshToken, SecretHash};
 
 /// Fields that a list of refresh tokens can be ordered by.
 pub const TOKEN_ORDER: &[&str] = &["id", "issued_at", "expires_at", "user_id"];
@@ -12,6 +12,8 @@ pub const TOKEN_ORDER: &[&str] = &["id", "issued_at", "expires_at", "user_id"];
 pub trait Tokens {
     /// The token with this `jti`, as it is `now`.
     fn refresh_token(&self, jti: &str, now: Timestamp) -> Result<Option<RefreshToken>>;
+    /// The token that is known by this hash of its secret, as it is `now`.
+    fn refresh_token_by_hash(&self, hash: &SecretHash, now: Timestamp) -> Result<Option<RefreshToken>>;
     /// The newest token of a session, as it is `now`.
     fn newest_token(&self, session: SessionId, now: Timestamp) -> Result<Option<RefreshToken>>;
     /// How many match; `active` asks whether they are neither revoked nor expired at `now`.
@@ -27,6 +29,12 @@ pub trait Tokens {
     fn touch_token(&self, id: TokenId, now: Timestamp) -> Result<()>;
     /// Forgets sealed successors of tokens spent before this instant; says how many.
     fn forget_successors(&self, before: Timestamp, limit: u32) -> Result<u64>;
+    /// Whether the token of a former system with this hash was spent or revoked.
+    fn is_import_revoked(&self, hash: &SecretHash) -> Result<bool>;
+    /// Remembers that the token of a former system with this hash is spent or revoked; false if that was known.
+    fn revoke_import(&self, hash: &SecretHash, expires_at: Timestamp) -> Result<bool>;
+    /// Forgets spent and revoked tokens of a former system that expired before this instant, at most `limit`; says how many.
+    fn purge_revoked_imports(&self, before: Timestamp, limit: u32) -> Result<u64>;
     /// Deletes tokens that expired before this instant, at most `limit`; says how many.
     fn purge_tokens(&self, before: Timestamp, limit: u32) -> Result<u64>;
 }

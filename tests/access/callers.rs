@@ -107,7 +107,8 @@ pub struct Standing {
     pub client: Client,
 }
 
-const NAME: &str = "caller@example.com";
+/// His address.
+pub const NAME: &str = "caller@example.com";
 
 impl Standing {
     /// Makes him what he is.
@@ -141,5 +142,10 @@ impl Standing {
             return self;
         }
         Self { client: server.bearer(&app.sign_in(NAME).access), ..self }
+    }
+
+    /// The same kind of caller after a request that may have deleted him.
+    pub fn anew(self, app: &TestApp, server: &Server) -> Self {
+        if self.kind.is_known() { Self::of(self.kind, app, server) } else { self }
     }
 }

@@ -1,6 +1,8 @@
 //! One well-formed request to each route, on an object of its own: every object is made for the request that may change
 //! it, and nobody holds anything but `documents:…`, so that no rule but the route's own stands in the way.
 
+mod django;
+
 use std::cell::{Cell, OnceCell};
 
 use authsrv::domain::catalog::{CodeName, Kind, NewNamed};
@@ -9,12 +11,14 @@ use authsrv::domain::ids::{RoleId, UserId};
 use authsrv::domain::pages::Listing;
 use authsrv::domain::rights::Right;
 use authsrv::domain::users::NewUser;
+use authsrv::http::browse::files::FILES;
 use authsrv::service::api_tokens::{self, NewToken};
 use authsrv::service::permissions::{self, PermissionRef};
 use authsrv::service::users::{self, NewAccount};
-use authsrv::service::{Ref, catalog, roles, sessions};
+use authsrv::service::{Actor, Ref, activation, catalog, recovery, roles, sessions};
 use serde_json::{Value, json};
 
+use crate::support::mails::{Mailed, newest};
 use crate::support::{PASSWORD, TestApp};
 
 /// What a request asks of its caller.
@@ -28,6 +32,23 @@ pub enum Rule {
     HeaderOrBody,
     /// A right.
     Right(&'static str, &'static str),
+    /// Nothing, but credentials that are shown must be good.
+    Seen,
+    /// A right; without it nothing seems to be there (`djoser.hide_users`).
+    Hidden(&'static str, &'static str),
+    /// A right, asked for once it is known that there is something.
+    Named(&'static str, &'static str),
+}
+
+/// What a request may end of its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ends {
+    /// Nothing.
+    Nothing,
+    /// The session that it is made by.
+    Sessions,
+    /// His account.
+    Account,
 }
 
 /// A request and the answer to whoever may make it.
@@ -40,8 +61,8 @@ pub struct Example {
     pub rule: Rule,
     /// Status for whoever may.
     pub answer: u16,
-    /// Whether it may end the session that it is made by.
-    pub ends_sessions: bool,
+    /// What it may end of its caller.
+    pub ends: Ends,
     /// Makes it.
     pub request: fn(&Stage) -> Request,
 }
@@ -61,6 +82,11 @@ pub struct Request {
     pub ids: Vec<String>,
     /// JSON, if any.
     pub body: Option<Value>,
+}
+
+/// To the page of a letter, without a form.
+fn link(letter: Mailed) -> Request {
+    Request { ids: vec![letter.uid().to_owned(), letter.token().to_owned()], body: None }
 }
 
 fn plain() -> Request {
@@ -179,6 +205,29 @@ impl<'a> Stage<'a> {
         self.app.operate(|ctx| api_tokens::create(ctx, UserId(self.user()), new)).unwrap().0.id.0
     }
 
+    /// The link of an account that waits for its activation.
+    fn activation(&self) -> Mailed {
+        let email = self.email();
+        let profile = NewUser { email: Some(Email::parse(&email).unwrap()), ..NewUser::default() };
+        let id = self.app.account(profile, &[]);
+        self.app.operate(|ctx| activation::await_link(ctx, id)).unwrap();
+        newest(self.app, "activation", &email)
+    }
+
+    fn password_reset(&self) -> Mailed {
+        let email = self.person().1;
+        let address = Email::parse(&email).unwrap();
+        self.app.call(&Actor::Anonymous, |ctx| recovery::request_password_reset(ctx, &address)).unwrap();
+        newest(self.app, "password_reset", &email)
+    }
+
+    fn username_reset(&self) -> Mailed {
+        let email = self.person().1;
+        let address = Email::parse(&email).unwrap();
+        self.app.call(&Actor::Anonymous, |ctx| recovery::request_username_reset(ctx, &address)).unwrap();
+        newest(self.app, "username_reset", &email)
+    }
+
     /// A refresh token that was never used.
     fn refresh(&self) -> String {
         self.app.sign_in(&self.person().1).refresh
@@ -186,7 +235,7 @@ impl<'a> Stage<'a> {
 }
 
 fn example(route: &'static str, rule: Rule, answer: u16, request: fn(&Stage) -> Request) -> Example {
-    Example { route, note: "", rule, answer, ends_sessions: false, request }
+    Example { route, note: "", rule, answer, ends: Ends::Nothing, request }
 }
 
 impl Example {
@@ -195,20 +244,46 @@ impl Example {
     }
 
     fn ends_sessions(self) -> Self {
-        Self { ends_sessions: true, ..self }
+        Self { ends: Ends::Sessions, ..self }
+    }
+
+    fn ends_account(self) -> Self {
+        Self { ends: Ends::Account, ..self }
     }
 }
 
 /// All of them.
 pub fn examples() -> Vec<Example> {
-    let mut all = sign_in();
+    let mut all = django::examples();
+    all.extend(sign_in());
     all.extend(me());
     all.extend(user_routes());
     all.extend(role_routes());
     all.extend(lists());
     all.extend(permission_routes());
+    all.extend(pyjwt());
     all.extend(others());
     all
+}
+
+/// S2-3, S2-13 … S2-18.
+fn pyjwt() -> Vec<Example> {
+    let token: fn(&Stage) -> Request = |stage| with(json!({"refresh_token": stage.refresh()}));
+    vec![
+        example("POST api/register/", Rule::Open, 201, |stage| {
+            with(json!({"email": stage.email(), "password": PASSWORD}))
+        }),
+        example("POST api/login/", Rule::Open, 200, |stage| {
+            with(json!({"email": stage.person().1, "password": PASSWORD}))
+        }),
+        example("POST api/refresh/", Rule::Open, 200, token),
+        example("POST api/logout/", Rule::Open, 200, token),
+        example("GET api/me/", Rule::SignedIn, 200, |_| plain()),
+        example("PUT api/me/", Rule::SignedIn, 200, |_| with(json!({"username": ""}))),
+        example("PATCH api/me/", Rule::SignedIn, 200, |_| with(json!({"username": ""}))),
+        example("GET api-doc/", Rule::Open, 200, |_| plain()),
+        example("GET api/browse/{file}", Rule::Open, 200, |_| Request { ids: vec![FILES[0].name.clone()], body: None }),
+    ]
 }
 
 fn sign_in() -> Vec<Example> {
@@ -360,6 +435,16 @@ fn others() -> Vec<Example> {
         example("GET api/docs/", Rule::Open, 200, |_| plain()),
         example("GET api/docs/{file}", Rule::Open, 200, |_| Request {
             ids: vec!["start-swagger.js".to_owned()],
+            body: None,
+        }),
+        example("GET account/activate/{uid}/{token}/", Rule::Open, 200, |stage| link(stage.activation())),
+        example("POST account/activate/{uid}/{token}/", Rule::Open, 400, |stage| link(stage.activation())),
+        example("GET account/password-reset/{uid}/{token}/", Rule::Open, 200, |stage| link(stage.password_reset())),
+        example("POST account/password-reset/{uid}/{token}/", Rule::Open, 400, |stage| link(stage.password_reset())),
+        example("GET account/username-reset/{uid}/{token}/", Rule::Open, 200, |stage| link(stage.username_reset())),
+        example("POST account/username-reset/{uid}/{token}/", Rule::Open, 400, |stage| link(stage.username_reset())),
+        example("GET account/static/{file}", Rule::Open, 200, |_| Request {
+            ids: vec!["pages.css".to_owned()],
             body: None,
         }),
         example("GET api/redoc/", Rule::Open, 200, |_| plain()),

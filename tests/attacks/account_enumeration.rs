@@ -6,7 +6,7 @@ use super::{Site, registration};
 use crate::support::http::Answer;
 
 /// Everything of an answer but what differs between any two.
-fn told(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
+pub fn told(answer: &Answer) -> (u16, Vec<(String, String)>, String) {
     let varying = ["date", "x-request-id"];
     let headers = answer.headers.iter().filter(|(name, _)| !varying.contains(&name.as_str())).cloned().collect();
     (answer.status, headers, String::from_utf8(answer.body.clone()).unwrap())
@@ -17,7 +17,7 @@ fn names(answer: &Answer) -> Vec<&str> {
 }
 
 /// One account in each state.
-fn site() -> Site {
+pub fn site() -> Site {
     let site = Site::new();
     site.app.user("known@example.com", &["viewer"]);
     site.app.superuser("super@example.com");

@@ -7,7 +7,7 @@ use crate::support::PASSWORD;
 use crate::support::http::{Answer, Client};
 
 /// Users with an id each: 1 the attacker, 2 a plain user, 3 one with more rights, 4 staff, 5 a superuser.
-fn site() -> (Site, Client) {
+pub fn site() -> (Site, Client) {
     let site = Site::new();
     site.app.user("manager@example.com", &["manager"]);
     site.app.user("plain@example.com", &[]);
@@ -38,7 +38,7 @@ fn forbidden(answer: &Answer, about: &str) {
 }
 
 /// Rows about users and rights that nothing here may change.
-fn state(site: &Site) -> Vec<Value> {
+pub fn state(site: &Site) -> Vec<Value> {
     let root = site.root();
     let users = root.get("/users/?ordering=id").json();
     let mut rows: Vec<Value> = users["results"].as_array().unwrap().clone();

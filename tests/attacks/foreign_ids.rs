@@ -130,3 +130,87 @@ fn one_right_reaches_only_ones_own() {
     let mine = ann.get("/me/get_sessions/?user=2&user_id=2").json();
     assert!(mine.as_array().unwrap().iter().all(|session| session["user_id"] == 1), "R-40: {mine}");
 }
+
+/// The same at the routes of the Django dialects, whose words for it are others.
+#[test]
+fn what_is_no_id_names_nothing_in_any_dialect() {
+    let site = Site::new();
+    site.app.user("ann@example.com", &[]);
+    site.root();
+    let token = site.server.sign_in("root@example.com").access;
+    let long = "9".repeat(4000);
+    for (method, route, body) in [
+        ("GET", "/auth/users/ID/", "{}"),
+        ("PATCH", "/auth/users/ID/", r#"{"email":"mine@example.com"}"#),
+        ("PUT", "/auth/users/ID/", r#"{"email":"mine@example.com"}"#),
+        ("DELETE", "/auth/users/ID/", r#"{"current_password":"Tr0ub4dor-and-3"}"#),
+        ("GET", "/api/v1/account/ID/", "{}"),
+        ("PATCH", "/api/v1/account/ID/", r#"{"email":"mine@example.com"}"#),
+        ("DELETE", "/api/v1/account/ID/", "{}"),
+        ("DELETE", "/api/v1/account/ID/remove/", "{}"),
+        ("DELETE", "/api/v1/account/remove/ID/", "{}"),
+    ] {
+        for id in IDS.iter().copied().chain([long.as_str(), "remove"]) {
+            // That is a route, for whoever is signed in.
+            if id == "me" && route.starts_with("/auth/") {
+                continue;
+            }
+            let headers = format!(
+                "Authorization: Bearer {token}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {}\r\n",
+                body.len()
+            );
+            let text = format!("{}{body}", request(method, &route.replace("ID", id), &headers));
+            let answer = exchange(site.server.address, text).unwrap();
+            refused(&answer, &format!("{method} {route} {id}"));
+            let is_route = id == "remove" && route.ends_with("account/ID/");
+            let wanted = if is_route { [404, 405] } else { [400, 404] };
+            assert!(wanted.contains(&answer.status), "{method} {route} {id}: {answer:?}");
+        }
+    }
+    assert_eq!(site.root().get("/users/1/").json()["email"], "ann@example.com", "nobody was touched");
+    site.lives();
+}
+
+/// R-35, D-17: somebody without rights has himself, by his id as by `me`, and nobody else; `djoser.hide_users` says whether
+/// others are forbidden or not there.
+#[test]
+fn without_rights_one_has_oneself_in_every_dialect() {
+    let site = Site::new();
+    let ann = site.somebody("ann@example.com", &[]);
+    site.somebody("bob@example.com", &[]);
+    let root = site.root();
+    let bob = root.get("/users/2/").json();
+    for hidden in [true, false] {
+        assert_eq!(root.patch("/settings/", json!({"djoser.hide_users": hidden})).status, 200);
+        let denied = if hidden { 404 } else { 403 };
+        for (method, path, status) in [
+            ("GET", "/auth/users/2/", denied),
+            ("PUT", "/auth/users/2", denied),
+            ("PATCH", "/auth/users/2/", denied),
+            ("DELETE", "/auth/users/2/", 403),
+            ("GET", "/api/v1/account/2/", 403),
+            ("PUT", "/api/v1/account/2", 403),
+            ("PATCH", "/api/v1/account/2/", 403),
+            ("DELETE", "/api/v1/account/2/", 403),
+            ("DELETE", "/api/v1/account/2/remove/", 403),
+            ("DELETE", "/api/v1/account/remove/2", 403),
+        ] {
+            let body = json!({"email": "mine@example.com", "current_password": "Tr0ub4dor-and-3"});
+            let answer = ann.json(method, path, &body);
+            assert_eq!(answer.status, status, "R-35: {method} {path}: {answer:?}");
+            assert!(!String::from_utf8_lossy(&answer.body).contains("bob"), "{answer:?}");
+        }
+        for path in ["/auth/users/1/", "/auth/users/me/", "/api/auth/users/me/", "/api/v1/account/1/"] {
+            assert_eq!(ann.get(path).json()["email"], "ann@example.com", "D-8: {path}");
+        }
+    }
+    assert_eq!(root.get("/users/2/").json(), bob, "nobody touched Bob");
+    // By username, nobody is found by anything else (S3-24).
+    assert_eq!(root.patch("/settings/", json!({"djoser.user_id_field": "username"})).status, 200);
+    assert_eq!(root.patch("/users/2/", json!({"username": "bob"})).status, 200);
+    assert_eq!(root.get("/auth/users/BOB/").json()["email"], "bob@example.com", "D-15");
+    for name in ["2", "bob@example.com", "%20", "nobody", "bob%00"] {
+        assert_eq!(root.get(&format!("/auth/users/{name}/")).status, 404, "{name}");
+    }
+    assert_eq!(ann.get("/auth/users/bob/").status, 403);
+}

@@ -6,7 +6,7 @@ use super::{Site, registration, with};
 use crate::support::PASSWORD;
 
 /// Keys and values that would give power or hide something, in many disguises.
-fn slipped() -> Vec<Value> {
+pub fn slipped() -> Vec<Value> {
     let mut all = vec![
         json!({"is_superuser": true}),
         json!({"is_superuser": "true"}),
@@ -21,9 +21,9 @@ fn slipped() -> Vec<Value> {
         json!({"groups": ["admin"]}),
         json!({"permissions": ["users:all"]}),
         json!({"user_permissions": [1]}),
-        json!({"id": 77}),
-        json!({"pk": 77}),
-        json!({"user_id": 77}),
+        json!({"id": 777_777}),
+        json!({"pk": 777_777}),
+        json!({"user_id": 777_777}),
         json!({"date_joined": "2001-01-01T00:00:00Z"}),
         json!({"last_login": "2001-01-01T00:00:00Z"}),
         json!({"updated_at": "2001-01-01T00:00:00Z"}),
@@ -57,13 +57,13 @@ fn slipped() -> Vec<Value> {
 
 /// Passes if the account has no power.
 #[track_caller]
-fn powerless(site: &Site, email: &str, about: &str) {
+pub fn powerless(site: &Site, email: &str, about: &str) {
     let found = site.app.operate(|ctx| authsrv::service::users::find(ctx, email));
     let Ok(account) = found else { return };
     let user = account.user;
     assert!(!user.is_superuser && !user.is_staff && account.roles.is_empty(), "R-8: {about}: {user:?}");
     assert!(user.force_logout_at.is_none() && user.date_joined.timestamp() > 1_700_000_000, "R-8: {about}: {user:?}");
-    assert_ne!(user.id.0, 77, "{about}");
+    assert_ne!(user.id.0, 777_777, "{about}");
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod check;
 mod configuration;
 mod doctor;
 mod hints;
+mod keys;
+mod mail;
 mod output;
 mod roles;
 mod seed;

@@ -184,3 +184,24 @@ fn digits_are_an_id_before_they_are_a_username() {
     shell.run("roles grant 20240 viewer").done();
     shell.run("users show 4711").exits(1);
 }
+
+/// As if registered: it waits for its mailed link, unless somebody decides in its place.
+#[test]
+fn an_account_is_made_to_wait() {
+    let shell = Shell::new();
+    let create = "users create --email ann@example.com --pending --password-stdin";
+    shell.pipe(create, PASSWORD).done().says("Created user ann@example.com.");
+    shell.pipe(create, PASSWORD).done().says("Already exists");
+    let ann = shell.json("users show ann@example.com");
+    assert_eq!((&ann["is_active"], &ann["pending"]), (&false.into(), &"registration".into()));
+    assert_eq!(shell.json("users list")[0]["pending"], "registration");
+    shell.run("users deactivate ann@example.com").done();
+    let ann = shell.json("users show ann@example.com");
+    assert_eq!((&ann["is_active"], ann["pending"].is_null()), (&false.into(), true));
+    shell.run("users deactivate ann@example.com").done().says("is inactive already");
+    shell.pipe(create, PASSWORD).done();
+    shell.run("users activate ann@example.com").done();
+    assert!(shell.json("users show ann@example.com")["pending"].is_null());
+    shell.pipe(create, PASSWORD).exits(1).says("differs in: is active");
+    shell.pipe("users create --email b@example.com --pending --superuser --password-stdin", PASSWORD).exits(2);
+}

@@ -78,6 +78,7 @@ fn every_column_comes_back_as_it_went_in() {
         last_name: "O'Hara\"; DROP TABLE users".to_owned(),
         middle_name: Some(String::new()),
         is_active: true,
+        pending: Some(authsrv::domain::users::Pending::Address),
         is_staff: true,
         is_superuser: true,
         force_logout_at: Some(at(7)),
@@ -91,6 +92,7 @@ fn every_column_comes_back_as_it_went_in() {
     user.last_login = Some(at(9));
     user.updated_at = at(10);
     user.force_logout_at = None;
+    user.pending = None;
     store.write(|tx| tx.update_user(&user)).unwrap();
     assert_eq!(store.read(|tx| tx.user(id)).unwrap().unwrap(), user);
     assert_eq!(store.read(|tx| tx.password_hash(id)).unwrap().as_deref(), Some("hash"));

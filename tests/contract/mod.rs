@@ -10,6 +10,7 @@ mod ids;
 mod lists;
 mod purge;
 mod search;
+mod secrets;
 mod sessions;
 mod sqlite_connections;
 mod sqlite_files;
@@ -97,6 +98,7 @@ fn add_token(tx: &dyn Tx, user: UserId, session: SessionId, generation: i64, beg
         expires_at: at(begins + 3600),
         ip_address: None,
         user_agent: "tests".to_owned(),
+        secret_hash: None,
     };
     tx.insert_token(&token).unwrap()
 }

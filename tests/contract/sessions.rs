@@ -116,6 +116,7 @@ fn a_token_is_spent_once() {
 fn a_generation_of_a_session_exists_once() {
     let (_folder, store, users, sessions) = filled();
     let twice = authsrv::domain::tokens::NewRefreshToken {
+        secret_hash: None,
         jti: "another".to_owned(),
         session_id: sessions[0],
         user_id: users[0],

@@ -51,6 +51,23 @@ fn a_missing_file_is_made_only_if_allowed() {
     assert_eq!(open(&path, Missing::Refuse).unwrap().1, Opened::AsItWas);
 }
 
+/// What the first release wrote is brought up to date at the first opening, with all that is in it.
+#[test]
+fn a_file_of_the_first_release_is_migrated() {
+    let (_folder, path) = place();
+    let first = Connection::open(&path).unwrap();
+    first.execute_batch(include_str!("../../src/store/sqlite/migrations/0001_init.sql")).unwrap();
+    first.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;")).unwrap();
+    first.execute("INSERT INTO marks (name, value) VALUES ('seed', 'kept')", []).unwrap();
+    drop(first);
+    close(&path);
+    let (store, opened) = open(&path, Missing::Refuse).unwrap();
+    assert_eq!(opened, Opened::Migrated(1));
+    let store: &dyn Store = &store;
+    assert_eq!(store.read(|tx| tx.mark("seed")).unwrap().as_deref(), Some("kept"));
+    drop(open(&path, Missing::Refuse).map(|(_, again)| assert_eq!(again, Opened::AsItWas)));
+}
+
 #[test]
 fn an_empty_file_is_filled_only_if_allowed() {
     let (folder, path) = place();

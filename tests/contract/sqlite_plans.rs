@@ -7,7 +7,8 @@ use std::io::{Read, Seek};
 use std::sync::LazyLock;
 
 use authsrv::domain::error::Result;
-use authsrv::domain::ids::{ApiTokenId, SessionId, UserId};
+use authsrv::domain::ids::{ApiTokenId, MailId, SessionId, UserId};
+use authsrv::domain::mails::Kind;
 use authsrv::domain::pages::{Listing, Order};
 use authsrv::domain::sessions::EndReason;
 use authsrv::domain::users::NewUser;
@@ -158,6 +159,17 @@ fn sessions_and_tokens_are_found_ended_and_purged_by_an_index() {
     plans.assert_searches(|tx| tx.forget_successors(at(0), 10));
     plans.assert_searches(|tx| Ok((tx.purge_tokens(at(0), 10)?, tx.purge_sessions(at(0), 10)?)));
     plans.assert_searches(|tx| tx.purge_api_tokens(at(0), 10));
+}
+
+#[test]
+fn mails_are_found_sent_and_dropped_by_an_index() {
+    let plans = Plans::new();
+    plans.assert_searches(|tx| {
+        Ok((tx.mail(MailId(1))?, tx.has_due_mail(at(0))?, tx.claim_mail(at(0), at(1))?.is_some()))
+    });
+    plans.assert_searches(|tx| Ok((tx.give_up_mails(at(0))?, tx.purge_mails(at(0), 10)?)));
+    plans.assert_searches(|tx| Ok((tx.drop_mails(UserId(1), &[Kind::Activation])?, tx.drop_mails_of_token(1)?)));
+    plans.assert_searches(|tx| Ok((tx.requeue_mail(MailId(1), at(0))?, tx.requeue_mails(at(0))?)));
 }
 
 /// The cascade of a deletion must find its rows by an index as well.

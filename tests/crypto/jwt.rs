@@ -78,6 +78,7 @@ pub fn at(second: i64) -> Timestamp {
 
 fn claims(token_type: TokenType) -> Claims {
     Claims {
+        username: None,
         token_type,
         exp: NOW + 300,
         iat: NOW,

@@ -153,3 +153,35 @@ fn every_setting_is_described() {
         assert!(described["allOf"][0].is_object() && described["description"].is_string(), "{described}");
     }
 }
+
+/// Every section stands in the group of its dialect, once.
+#[test]
+fn sections_are_grouped_by_dialect() {
+    let document = document();
+    let groups = document["x-tagGroups"].as_array().unwrap();
+    let names: Vec<&str> = groups.iter().map(|group| group["name"].as_str().unwrap()).collect();
+    let wanted = ["RBAC", "Simple JWT", "Djoser", "DRF token", "Account", "PyJWT", "Server"];
+    assert_eq!(names.iter().collect::<BTreeSet<_>>(), wanted.iter().collect::<BTreeSet<_>>());
+    let grouped: Vec<&str> =
+        groups.iter().flat_map(|group| group["tags"].as_array().unwrap()).map(|tag| tag.as_str().unwrap()).collect();
+    let tags: BTreeSet<&str> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].as_str().unwrap()).collect();
+    assert_eq!(grouped.iter().copied().collect::<BTreeSet<_>>(), tags);
+    assert_eq!(grouped.len(), tags.len(), "a section is in two groups: {grouped:?}");
+}
+
+/// the RBAC dialect refuses unknown keys; the Django dialects ignore them and take forms, too.
+#[test]
+fn bodies_are_as_strict_as_their_dialect() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    assert_eq!(schemas["Register"]["additionalProperties"], false);
+    for name in ["PyJwtRegister", "PyJwtUpdate", "TokenObtain"] {
+        assert!(schemas[name]["properties"].is_object(), "{name}");
+        assert_eq!(schemas[name]["additionalProperties"], Value::Null, "{name}");
+    }
+    let content = &document["paths"]["/api/register/"]["post"]["requestBody"]["content"];
+    for kind in ["application/json", "application/x-www-form-urlencoded", "multipart/form-data"] {
+        assert_eq!(content[kind]["schema"]["$ref"], "#/components/schemas/PyJwtRegister");
+    }
+}

@@ -1,6 +1,6 @@
 //! No request may cause a 500, a panic or a hang.
 
-use authsrv::http::route_table;
+use authsrv::http::{Guard, route_table};
 use axum::body::Body;
 use axum::http::Request;
 
@@ -37,14 +37,24 @@ fn bodies() -> Vec<Vec<u8>> {
 fn nothing_is_a_500() {
     let door = Door::new();
     let token = door.root();
+    door.app.user("ann@example.com", &[]);
     let mut asked = 0;
-    for route in route_table().into_iter().filter(|route| !route.alias && !route.path.starts_with("/api/")) {
+    for route in route_table() {
+        let is_rbac = route.dialect == "rbac";
+        if route.alias || (is_rbac && route.path.starts_with("/api/")) {
+            continue;
+        }
         let has_ids = route.path.contains('{');
         for id in IDS.into_iter().take(if has_ids { IDS.len() } else { 1 }) {
             let path = route
                 .path
                 .split('/')
-                .map(|part| if part.starts_with('{') { id } else { part })
+                .map(|part| match part.starts_with('{') {
+                    // There root would change his own password, which ends his sessions.
+                    true if !is_rbac && id == "1" => "2",
+                    true => id,
+                    false => part,
+                })
                 .collect::<Vec<_>>()
                 .join("/");
             // The root himself stays: user 1 and his session are needed to go on.
@@ -56,7 +66,8 @@ fn nothing_is_a_500() {
                 let hint = String::from_utf8_lossy(&body[..body.len().min(60)]).into_owned();
                 let request =
                     Request::builder().method(&route.method).uri(&path).header("content-type", "application/json");
-                let request = if path == "/logout/" || path == "/token/revoke/" {
+                let ends = ["logout/", "token/revoke/"].iter().any(|end| path.ends_with(end));
+                let request = if ends && route.guard == Guard::Public {
                     request
                 } else {
                     request.header("authorization", format!("Bearer {token}"))
@@ -64,7 +75,7 @@ fn nothing_is_a_500() {
                 let reply = door.send(request.body(Body::from(body)).unwrap());
                 assert!(reply.status.as_u16() < 500, "{} {path} {hint}: {} {}", route.method, reply.status, reply.text);
                 assert!(
-                    reply.status != 401 || path.contains("token") || path.contains("log"),
+                    reply.status != 401 || route.guard == Guard::Public,
                     "{} {path} {hint}: {}",
                     route.method,
                     reply.text

@@ -1,15 +1,26 @@
 //! The network's door. Most tests send requests to the router itself; `server.rs` opens sockets.
 
+mod account;
 mod answers;
 mod api_tokens;
+mod authtoken;
 mod bodies;
+mod browse;
 mod connections;
+mod cors;
+mod djoser;
 mod document;
+mod drf;
 mod fuzz;
 mod lists;
+mod pages;
+mod pyjwt;
 mod rbac;
 mod routing;
 mod server;
+mod simplejwt;
+mod switches;
+mod throttle;
 
 use authsrv::http;
 use axum::Router;

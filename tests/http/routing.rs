@@ -20,11 +20,17 @@ fn every_guarded_route_asks_who_it_is_with_and_without_slash() {
     let door = Door::new();
     for route in route_table().into_iter().filter(|route| route.guard != Guard::Public) {
         let path = filled(&route.path);
+        // Whoever sends no credentials registers there (D-2): see `access.rs`.
+        if (route.method.as_str(), path.as_str()) == ("POST", "/api/auth/users/") {
+            continue;
+        }
         for path in [format!("{}/", path.trim_end_matches('/')), path.trim_end_matches('/').to_owned()] {
             let reply = door.ask(route.method.as_str(), &path, None, None);
             assert_eq!(reply.status, 401, "{} {path}", route.method);
             assert_eq!(reply.header("www-authenticate"), "Bearer realm=\"api\"");
-            assert_eq!(reply.json()["code"], "not_authenticated");
+            assert_eq!(reply.json()["detail"], "Authentication credentials were not provided.");
+            let code = if route.dialect == "rbac" { json!("not_authenticated") } else { json!(null) };
+            assert_eq!(reply.json()["code"], code, "{} {path}", route.method);
         }
     }
 }

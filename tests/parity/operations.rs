@@ -50,7 +50,8 @@ pub struct Refusal {
 pub struct Ids {
     /// Access token of the superuser.
     pub access: String,
-    ann: i64,
+    /// A user with a role, two sessions and an API token.
+    pub ann: i64,
     off: i64,
     ben: i64,
     editor: i64,

@@ -178,7 +178,7 @@ fn decisions_agree_with_the_rule_on_random_roles() {
     }
     let grants = |actor: Actor| match actor {
         Actor::User(caller) => caller.grants,
-        Actor::Operator(_) | Actor::Anonymous => panic!("not signed in"),
+        Actor::Operator(_) | Actor::Guest(_) | Actor::Anonymous => panic!("not signed in"),
     };
     assert_eq!(grants(actor(&app, "ann@example.com")), grants(app.authenticate(&pair.access).unwrap()));
 }

@@ -426,7 +426,7 @@ fn what_is_over_leaves_with_a_purge() {
     assert_eq!(purge(), 2);
     alive(&app, &key);
     let details = column(&app, "SELECT details FROM audit WHERE action = 'tokens.purged'");
-    assert_eq!(details, [r#"{"tokens":0,"sessions":0,"api_tokens":2}"#]);
+    assert_eq!(details, [r#"{"tokens":0,"sessions":0,"api_tokens":2,"links":0}"#]);
 }
 
 /// R-21, R-55: neither a key nor the secret that it is derived from can be read out of the file, and no `Debug` shows one.

@@ -166,7 +166,7 @@ fn every_change_of_sessions_leaves_its_event() {
     let root = operator();
     let nobody = Actor::Anonymous;
     assert_eq!(
-        trail(&app, &nobody, |ctx| register(ctx, person(Some("ann@example.com")), Profile::Rbac).map(drop)),
+        trail(&app, &nobody, |ctx| register(ctx, person(Some("ann@example.com")), Some(Profile::Rbac)).map(drop)),
         ["user.registered"]
     );
     let enter = |ctx: &Ctx| login::login(ctx, "ann@example.com", PASSWORD, Profile::Rbac).map(drop);

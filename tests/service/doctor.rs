@@ -52,7 +52,7 @@ fn a_new_installation_with_a_superuser_is_healthy() {
     let found = findings(&place);
     assert!(found.is_sorted_by_key(|finding| finding.level));
     let notes: Vec<_> = found.iter().filter(|finding| finding.level == Level::Note).map(|f| f.subject).collect();
-    assert_eq!(notes, ["registration.mode", "public_url"]);
+    assert_eq!(notes, ["registration.mode", "public_url", "mail.transport"]);
     let url = found.iter().find(|finding| finding.subject == "public_url").unwrap();
     assert!(!url.text.contains("127.0.0.1"), "the server may listen elsewhere: {}", url.text);
     ready(&place.env).unwrap();
@@ -126,10 +126,11 @@ fn risky_settings_are_seen() {
     place.run(
         "INSERT INTO settings (key, value, updated_at) VALUES
          ('tokens.bearer_refresh', 'true', 0), ('public_url', '\"http://auth.example.com\"', 0),
-         ('registration.mode', '[\"example.com\"]', 0), ('refresh.grace', '4000', 0)",
+         ('registration.mode', '[\"example.com\"]', 0), ('refresh.grace', '4000', 0),
+         ('throttle.rates', '[\"anon=3/minute\"]', 0), ('throttle.scopes', '[\"anon=/me/\",\"ten=/me/\"]', 0)",
     );
     let subjects: Vec<_> = bad(&place).into_iter().map(|(level, subject, _)| (level, subject)).collect();
-    let expected = ["settings", "registration.mode", "public_url", "tokens.bearer_refresh"];
+    let expected = ["settings", "registration.mode", "public_url", "tokens.bearer_refresh", "throttle.scopes"];
     assert_eq!(subjects, expected.map(|subject| (Level::Warning, subject)));
 }
 

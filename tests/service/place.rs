@@ -8,7 +8,7 @@ use authsrv::crypto::hash::Hasher;
 use authsrv::crypto::random::OsRandom;
 use authsrv::crypto::seal::MasterKey;
 use authsrv::domain::ids::Timestamp;
-use authsrv::service::{Actor, Clock, Ctx, Env, Origin, keys};
+use authsrv::service::{Actor, Clock, Ctx, Env, Office, Origin, keys};
 use authsrv::store::sqlite::Sqlite;
 use authsrv::store::sqlite::open::Missing;
 
@@ -43,6 +43,7 @@ impl Place {
             master,
             keys: keys::Cache::default(),
             default_url: "http://127.0.0.1:8000".to_owned(),
+            mail: Office::default(),
         };
         let origin = Origin { door: "cli", ..Origin::default() };
         Self { env, actor: Actor::Operator("root@test".to_owned()), origin, directory }

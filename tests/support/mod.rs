@@ -2,9 +2,12 @@
 //! hashes. Nothing else is replaced.
 
 pub mod dump;
+pub mod former;
 pub mod http;
+pub mod mails;
 pub mod process;
 pub mod shell;
+pub mod smtp;
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -199,5 +202,6 @@ pub fn operator() -> Actor {
 
 /// Where calls of tests come from.
 pub fn origin() -> Origin {
-    Origin { door: "test", address: Some([192, 0, 2, 7].into()), user_agent: "tests/1".to_owned() }
+    let address = Some([192, 0, 2, 7].into());
+    Origin { door: "test", address, user_agent: "tests/1".to_owned(), ..Origin::default() }
 }

@@ -14,7 +14,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::http::Client;
 use super::once;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_authsrv");
+/// The binary.
+pub const BINARY: &str = env!("CARGO_BIN_EXE_authsrv");
 
 /// What a program may know of the caller's environment: where programs are, where temporary files go, and where a
 /// measurement of coverage is written.
@@ -38,7 +39,8 @@ pub fn script(shell: &str, folder: &Path, text: &str) -> Command {
     command
 }
 
-fn isolated(program: impl AsRef<OsStr>, folder: &Path) -> Command {
+/// Another program, to be run in this folder, as isolated as [`authsrv`].
+pub fn isolated(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     let kept = KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     command.env_clear().envs(kept).current_dir(folder);

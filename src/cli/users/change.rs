@@ -109,7 +109,8 @@ pub fn set_password<'a>(args: &SetPassword, call: &'a Call) -> Result<Output<'a>
 fn switch<'a>(one: &One, call: &'a Call, active: bool) -> Result<Output<'a>, Failure> {
     let account = call.user(&one.user)?;
     let word = if active { "active" } else { "inactive" };
-    if account.user.is_active == active {
+    // Who waits for an activation may not any more.
+    if account.user.is_active == active && account.user.pending.is_none() {
         let note = format!("{} is {word} already.", account.user.label());
         return Ok(shown(&account, call)?.with_note(note));
     }

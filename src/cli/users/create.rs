@@ -11,8 +11,8 @@ use crate::domain::error::{Error, FieldError, Result as Checked};
 use crate::domain::identifiers::{Email, Phone, Username};
 use crate::domain::ids::RoleId;
 use crate::domain::users::UserPatch;
-use crate::service::users::{self, AccountPatch};
-use crate::service::{Ensured, Ref};
+use crate::service::users::{self, Account, AccountPatch};
+use crate::service::{Ensured, Ref, activation};
 
 /// Options of `users create`.
 #[derive(Debug, clap::Args)]
@@ -32,6 +32,9 @@ pub struct Create {
     /// May not sign in yet
     #[arg(long)]
     inactive: bool,
+    /// May not sign in before the link that is mailed is followed, as if registered
+    #[arg(long, conflicts_with_all = ["inactive", "staff", "superuser"])]
+    pending: bool,
     /// Give this role; may be repeated
     #[arg(long, value_name = "ROLE")]
     role: Vec<String>,
@@ -86,12 +89,12 @@ impl Who {
 
 /// Makes a user unless there is one with the values that are named.
 pub fn run(args: Create, call: &Call) -> Result<Output<'_>, Failure> {
-    let Create { who, secret, staff, superuser, inactive, role, if_missing } = args;
+    let Create { who, secret, staff, superuser, inactive, pending, role, if_missing } = args;
     if who.email.is_none() && who.phone.is_none() && who.username.is_none() {
         return Err(Failure::usage("a user needs one of --email, --phone and --username"));
     }
     let profile = UserPatch {
-        is_active: inactive.then_some(false),
+        is_active: (inactive || pending).then_some(false),
         is_staff: staff.then_some(true),
         is_superuser: superuser.then_some(true),
         ..who.patch()?
@@ -112,6 +115,10 @@ pub fn run(args: Create, call: &Call) -> Result<Output<'_>, Failure> {
             let lacking: Vec<String> = found.iter().filter(lacks).map(|role| role.code_name.clone()).collect();
             return Err(conflicts::of_user(&there.user, &fields, &profile, &lacking));
         }
+    };
+    let account = match pending {
+        true => Account { user: activation::await_link(&call.ctx(), account.user.id)?, ..account },
+        false => account,
     };
     let note = format!("{note} user {}.", account.user.label());
     Ok(super::shown(&account, call)?.with_note(note))

@@ -1,5 +1,7 @@
 //! The list of runtime settings, [`ALL`]: names, bounds, defaults and help are here and nowhere else.
 
+use super::django::Authenticator;
+
 /// What values a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -13,10 +15,31 @@ pub enum Kind {
     Choice(&'static [&'static str]),
     /// Text of at most this many characters.
     Text(usize),
+    /// Words of letters, digits and hyphens, separated by commas: at least one and at most this many.
+    Words(usize),
     /// An absolute `http` or `https` URL without a path, or nothing.
     Url,
+    /// The absolute path of a folder, or nothing.
+    Folder,
+    /// The path of a page, with `{uid}` and `{token}` in it.
+    Link,
     /// `open`, `closed`, or a list of e-mail domains.
     Registration,
+    /// A list, which may be empty.
+    List(Item),
+}
+
+/// What the items of a list are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Item {
+    /// Origins of web pages, `https://app.example:3000`.
+    Origin,
+    /// Rates, `anon=3/minute`.
+    Rate,
+    /// Scopes on paths, `login=/login/`.
+    Scope,
+    /// Some of these words, in an order that counts.
+    Word(&'static [&'static str]),
 }
 
 /// One setting.
@@ -42,16 +65,94 @@ const fn setting(key: &'static str, kind: Kind, default: &'static str, help: &'s
 /// Every setting there is, in the order of their keys. Lifetimes are those of D-11.
 pub const ALL: &[Setting] = &[
     setting(
+        "account.open",
+        Kind::Switch,
+        "false",
+        "Whether the routes of /api/v1/account/ let anybody list all accounts, and change and delete those without a role, as their original does. Not recommended.",
+    ),
+    setting(
+        "account.zoned_dates",
+        Kind::Switch,
+        "false",
+        "Whether the routes of /api/v1/account/ write dates with their zone, as 2024-07-13T17:24:33.855512Z.",
+    ),
+    setting(
+        "accounts.activation_lifetime",
+        Kind::Seconds(60, 30 * DAY),
+        "86400",
+        "How long a mailed link that activates an account is good.",
+    ),
+    setting(
+        "accounts.reset_lifetime",
+        Kind::Seconds(60, DAY),
+        "1800",
+        "How long a mailed link that sets a new password or username is good.",
+    ),
+    setting(
+        "cors.max_age",
+        Kind::Seconds(0, DAY),
+        "600",
+        "How long a browser may keep what it was told about calls from pages of other origins.",
+    ),
+    setting(
+        "cors.origins",
+        Kind::List(Item::Origin),
+        "[]",
+        "Origins whose pages may call the API in a browser, separated by commas. Empty: none but its own.",
+    ),
+    setting(
+        "dialects.off",
+        Kind::List(Item::Word(&["account", "authtoken", "djoser", "pyjwt", "rbac", "simplejwt"])),
+        "[]",
+        "APIs that are not served, separated by commas: account, authtoken, djoser, pyjwt, rbac, simplejwt.",
+    ),
+    setting(
         "djoser.access_lifetime",
         Kind::Seconds(1, DAY),
         "300",
         "How long an access token of Djoser's routes is good.",
     ),
     setting(
+        "djoser.activation_url",
+        Kind::Link,
+        "\"activate/{uid}/{token}\"",
+        "Page of the front end that activates an account; used if mail.frontend_url is set.",
+    ),
+    setting(
+        "djoser.hide_users",
+        Kind::Switch,
+        "true",
+        "Whether somebody without the right to read users finds only himself at Djoser's routes.",
+    ),
+    setting(
         "djoser.logout_on_password_change",
         Kind::Switch,
         "false",
         "Whether a change of one's password revokes one's login token also where it was made with that token.",
+    ),
+    setting(
+        "djoser.password_changed_email_confirmation",
+        Kind::Switch,
+        "false",
+        "Whether a user is told by mail that the password was changed.",
+    ),
+    setting(
+        "djoser.password_reset_confirm_retype",
+        Kind::Switch,
+        "false",
+        "Whether the new password is asked twice when a forgotten one is replaced (re_new_password).",
+    ),
+    setting(
+        "djoser.password_reset_show_email_not_found",
+        Kind::Switch,
+        "false",
+        "Whether Djoser's routes say that nobody has the address that a new password is asked for. Not recommended.",
+    ),
+    setting(
+        "djoser.password_reset_url",
+        Kind::Link,
+        "\"password/reset/confirm/{uid}/{token}\"",
+        "Page of the front end that takes a new password; used if mail.frontend_url is set.",
     ),
     setting(
         "djoser.refresh_lifetime",
@@ -66,10 +167,133 @@ pub const ALL: &[Setting] = &[
         "Whether a refresh at Djoser's routes gives a new refresh token and spends the old one.",
     ),
     setting(
+        "djoser.send_confirmation_email",
+        Kind::Switch,
+        "false",
+        "Whether a user is told by mail that the account was activated.",
+    ),
+    setting(
         "djoser.session_lifetime",
         Kind::Seconds(60, YEAR),
         "2592000",
         "When a session of Djoser's routes ends for good.",
+    ),
+    setting(
+        "djoser.set_password_retype",
+        Kind::Switch,
+        "false",
+        "Whether the new password is asked twice when it is changed (re_new_password).",
+    ),
+    setting(
+        "djoser.set_username_retype",
+        Kind::Switch,
+        "false",
+        "Whether the new username is asked twice when it is changed (re_new_username).",
+    ),
+    setting(
+        "djoser.user_create_password_retype",
+        Kind::Switch,
+        "false",
+        "Whether the password is asked twice at a registration (re_password).",
+    ),
+    setting(
+        "djoser.user_id_field",
+        Kind::Choice(&["id", "username"]),
+        "\"id\"",
+        "What Djoser's routes address users by; with username, answers show no id.",
+    ),
+    setting(
+        "djoser.username_changed_email_confirmation",
+        Kind::Switch,
+        "false",
+        "Whether a user is told by mail that the username was changed.",
+    ),
+    setting(
+        "djoser.username_reset_confirm_retype",
+        Kind::Switch,
+        "false",
+        "Whether the new username is asked twice when a forgotten one is replaced (re_new_username).",
+    ),
+    setting(
+        "djoser.username_reset_show_email_not_found",
+        Kind::Switch,
+        "false",
+        "Whether Djoser's routes say that nobody has the address that a new username is asked for. Not recommended.",
+    ),
+    setting(
+        "djoser.username_reset_url",
+        Kind::Link,
+        "\"username/reset/confirm/{uid}/{token}\"",
+        "Page of the front end that takes a new username; used if mail.frontend_url is set.",
+    ),
+    setting(
+        "drf.authenticators",
+        Kind::List(Item::Word(Authenticator::WORDS)),
+        "[\"jwt\",\"token\"]",
+        "How callers of the Django dialects prove who they are; the first names the challenge of a 401. With session first, a 401 becomes a 403.",
+    ),
+    setting(
+        "drf.page_size",
+        Kind::Count(0, 200),
+        "0",
+        "Items on a page of the lists of the Django dialects. 0: no pages, a bare array.",
+    ),
+    setting(
+        "drf.pagination",
+        Kind::Choice(&["page_number", "limit_offset"]),
+        "\"page_number\"",
+        "How lists of the Django dialects are cut into pages, if they are.",
+    ),
+    setting(
+        "mail.folder",
+        Kind::Folder,
+        "\"\"",
+        "Folder that mails are put into, an .eml file each, where mail.transport is folder.",
+    ),
+    setting(
+        "mail.from",
+        Kind::Text(200),
+        "\"webmaster@localhost\"",
+        "Sender of mails: an address, also with a name before it and itself in angle brackets.",
+    ),
+    setting(
+        "mail.frontend_url",
+        Kind::Url,
+        "\"\"",
+        "URL of the front end that links in mails lead to. Empty: they lead to pages of this server.",
+    ),
+    setting(
+        "mail.language",
+        Kind::Choice(&["en", "ru"]),
+        "\"en\"",
+        "Language of mails to whoever's client asks for neither (Accept-Language): English or Russian.",
+    ),
+    setting("mail.site_name", Kind::Text(100), "\"authsrv\"", "What mails call this site."),
+    setting("mail.smtp_host", Kind::Text(255), "\"\"", "Mail server, where mail.transport is smtp."),
+    setting("mail.smtp_port", Kind::Count(1, 65_535), "587", "Port of the mail server: 587 for starttls, 465 for tls."),
+    setting(
+        "mail.smtp_security",
+        Kind::Choice(&["starttls", "tls", "none"]),
+        "\"starttls\"",
+        "Encryption to the mail server, without which nothing is sent: starttls, tls, or none, to this machine only.",
+    ),
+    setting(
+        "mail.smtp_user",
+        Kind::Text(200),
+        "\"\"",
+        "Who signs in at the mail server, by the password of --smtp-password-file. Empty: nobody.",
+    ),
+    setting(
+        "mail.templates",
+        Kind::Folder,
+        "\"\"",
+        "Folder of your own templates of mails, which replace single files of those built in. Empty: none.",
+    ),
+    setting(
+        "mail.transport",
+        Kind::Choice(&["log", "folder", "smtp"]),
+        "\"log\"",
+        "How mails leave: smtp, folder, or log, which writes them whole, with their links, into the server's log.",
     ),
     setting(
         "password.profile",
@@ -136,7 +360,7 @@ pub const ALL: &[Setting] = &[
         "registration.activation",
         Kind::Switch,
         "false",
-        "Whether a new account is inactive until it is activated, and gets no tokens before.",
+        "Whether a new account waits for its mailed link and gets no tokens before; Djoser's SEND_ACTIVATION_EMAIL.",
     ),
     setting(
         "registration.mode",
@@ -157,6 +381,24 @@ pub const ALL: &[Setting] = &[
         "How long an access token of the SimpleJWT routes is good.",
     ),
     setting(
+        "simplejwt.auth_header_types",
+        Kind::Words(5),
+        "\"Bearer\"",
+        "Words accepted before a token in the Authorization header of the SimpleJWT and Djoser routes.",
+    ),
+    setting(
+        "simplejwt.issuer",
+        Kind::Text(200),
+        "\"\"",
+        "Value of the claim iss in new tokens of the SimpleJWT and Djoser routes. Empty: the public URL.",
+    ),
+    setting(
+        "simplejwt.leeway",
+        Kind::Seconds(0, 60),
+        "0",
+        "How far the times in a token may be off, for clocks that differ.",
+    ),
+    setting(
         "simplejwt.refresh_lifetime",
         Kind::Seconds(60, YEAR),
         "3628800",
@@ -173,6 +415,18 @@ pub const ALL: &[Setting] = &[
         Kind::Seconds(60, YEAR),
         "31536000",
         "When a session of the SimpleJWT routes ends for good.",
+    ),
+    setting(
+        "throttle.rates",
+        Kind::List(Item::Rate),
+        "[]",
+        "Most requests in a time, such as anon=3/minute,user=5/minute. Names other than these two are scopes. Empty: no limit.",
+    ),
+    setting(
+        "throttle.scopes",
+        Kind::List(Item::Scope),
+        "[]",
+        "Paths, with all below them, that have a rate of their own in place of anon and user, such as login=/login/.",
     ),
     setting(
         "tokens.audience",

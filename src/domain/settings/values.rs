@@ -4,10 +4,14 @@ use std::net::Ipv6Addr;
 
 use serde_json::Value;
 
-use super::known::{Kind, Setting};
+use super::known::{Item, Kind, Setting};
+use super::throttling::{Rate, Scope};
 use crate::domain::error::{Error, Result};
 use crate::domain::identifiers::canonical_domain;
 use crate::domain::times;
+
+/// Most items of a list.
+const LIST_MAX: usize = 100;
 
 impl Setting {
     /// The default.
@@ -27,8 +31,17 @@ impl Setting {
             Kind::Switch => "true or false".to_owned(),
             Kind::Choice(words) => words.join(" or "),
             Kind::Text(most) => format!("at most {most} characters"),
+            Kind::Words(most) => format!("1 to {most} words such as Bearer,JWT"),
             Kind::Url => "http://host[:port] or https://host[:port], or empty".to_owned(),
+            Kind::Folder => "the absolute path of a folder, or empty".to_owned(),
+            Kind::Link => "a path with {uid} and {token} in it, such as activate/{uid}/{token}".to_owned(),
             Kind::Registration => "open, closed, or domains such as example.com,example.org".to_owned(),
+            Kind::List(Item::Origin) => "origins such as https://app.example.com,http://localhost:3000".to_owned(),
+            Kind::List(Item::Rate) => {
+                "rates such as anon=3/minute,user=5/minute; per second, minute, hour or day".to_owned()
+            }
+            Kind::List(Item::Word(words)) => format!("some of {}, separated by commas", words.join(", ")),
+            Kind::List(Item::Scope) => "scopes on paths such as login=/login/,ten=/api/v1/account/".to_owned(),
         }
     }
 
@@ -53,8 +66,12 @@ impl Setting {
                 .filter(|text| text.chars().count() <= most && !text.chars().any(char::is_control))
                 .map(Value::from)
                 .ok_or_else(refuse),
+            Kind::Words(most) => value.as_str().and_then(|text| words(text, most)).map(Value::from).ok_or_else(refuse),
             Kind::Url => value.as_str().and_then(origin).map(Value::from).ok_or_else(refuse),
+            Kind::Folder => value.as_str().and_then(folder).map(Value::from).ok_or_else(refuse),
+            Kind::Link => value.as_str().and_then(link).map(Value::from).ok_or_else(refuse),
             Kind::Registration => registration(value).ok_or_else(refuse),
+            Kind::List(item) => list(value, item).ok_or_else(refuse),
         }
     }
 
@@ -69,7 +86,7 @@ impl Setting {
             Kind::Count(..) => text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from),
             Kind::Switch => switch(text).map_or_else(|| Value::from(text), Value::from),
             Kind::Choice(_) | Kind::Registration => Value::from(text.to_lowercase()),
-            Kind::Text(_) | Kind::Url => Value::from(text),
+            Kind::Text(_) | Kind::Words(_) | Kind::Url | Kind::Folder | Kind::Link | Kind::List(_) => Value::from(text),
         };
         self.accept(&value).map_err(|error| match self.kind {
             Kind::Seconds(..) => {
@@ -90,6 +107,15 @@ impl Setting {
             _ => self.bounds(),
         }
     }
+}
+
+/// Words separated by commas alone, each once.
+fn words(text: &str, most: usize) -> Option<String> {
+    let words: Vec<&str> = text.split(',').map(str::trim).collect();
+    let good =
+        |word: &&str| (1..=30).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let once = words.iter().enumerate().all(|(at, word)| !words[..at].contains(word));
+    (words.len() <= most && once && words.iter().all(good)).then(|| words.join(","))
 }
 
 /// Yes or no, as typed.
@@ -135,6 +161,61 @@ fn is_host_name(text: &str) -> bool {
 /// 1 to 65535, digits only.
 fn is_port(text: &str) -> bool {
     !text.starts_with('0') && text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+/// A list out of an array of texts or a text with commas, each item in its one form and none twice.
+fn list(value: &Value, item: Item) -> Option<Value> {
+    let items: Vec<&str> = match value {
+        Value::String(text) if text.trim().is_empty() => Vec::new(),
+        Value::String(text) => text.split(',').collect(),
+        Value::Array(items) => items.iter().map(Value::as_str).collect::<Option<_>>()?,
+        _ => return None,
+    };
+    let form = |text: &str| match item {
+        Item::Origin => page_origin(text),
+        Item::Rate => Rate::parse(text).map(|rate| rate.to_string()),
+        Item::Word(words) => words.iter().find(|word| **word == text).map(|word| (*word).to_owned()),
+        Item::Scope => Scope::parse(text).map(|scope| scope.to_string()),
+    };
+    let mut forms: Vec<String> = Vec::new();
+    for one in items.into_iter().map(|text| form(text.trim())) {
+        let one = one?;
+        let name = |text: &str| text.split('=').next().map(str::to_owned);
+        // Two rates of one name contradict each other.
+        if item == Item::Rate && forms.iter().any(|known| *known != one && name(known) == name(&one)) {
+            return None;
+        }
+        if !forms.contains(&one) {
+            forms.push(one);
+        }
+    }
+    (forms.len() <= LIST_MAX).then(|| Value::from(forms))
+}
+
+/// An origin as browsers send it: without the port that the scheme has anyway, an IPv6 address in its short form.
+fn page_origin(text: &str) -> Option<String> {
+    let text = origin(text).filter(|text| !text.is_empty())?;
+    let usual = if text.starts_with("https:") { ":443" } else { ":80" };
+    let text = text.strip_suffix(usual).unwrap_or(&text);
+    let Some((before, rest)) = text.split_once('[') else { return Some(text.to_owned()) };
+    let (address, port) = rest.split_once(']')?;
+    Some(format!("{before}[{}]{port}", address.parse::<Ipv6Addr>().ok()?))
+}
+
+/// An absolute path, or nothing.
+fn folder(text: &str) -> Option<String> {
+    let text = text.trim();
+    let good = text.is_empty() || text.starts_with('/');
+    (good && text.chars().count() <= 1000 && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+/// A path of visible ASCII, without the slashes before it, that names both parts of a one-time link once.
+fn link(text: &str) -> Option<String> {
+    let text = text.trim().trim_start_matches('/');
+    let rest = text.replacen("{uid}", "", 1).replacen("{token}", "", 1);
+    let named = text.contains("{uid}") && text.contains("{token}");
+    let plain = rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"{}<>\"'\\".contains(&byte));
+    (named && plain && text.len() <= 200).then(|| text.to_owned())
 }
 
 /// `open`, `closed` or an array of domains, from any of the forms in which that can be given.

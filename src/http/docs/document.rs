@@ -7,13 +7,14 @@ use aide::openapi::{
     ApiKeyLocation, Components, Info, OpenApi, Operation, Parameter, ParameterData, ParameterSchemaOrContent, PathItem,
     PathStyle, ReferenceOr, SchemaObject, SecurityScheme, StatusCode, Tag,
 };
+use aide::operation::{OperationInput, OperationOutput};
 use axum::http::Method;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::errors;
-use crate::http::routes::{Guard, Route, RouteInfo, Table};
+use crate::http::routes::{Guard, Reading, Route, RouteInfo, Table};
 
 /// Names of the two security schemes.
 const BEARER: &str = "bearerAuth";
@@ -32,17 +33,22 @@ pub fn document(table: Table) -> OpenApi {
     generate::in_context(|context| {
         context.schema = generator(false);
         let mut answers = generator(true);
-        let mut document = OpenApi { info: info(), tags: tags(&table), ..OpenApi::default() };
+        let extensions = [("x-tagGroups".to_owned(), groups(&table))].into_iter().collect();
+        let mut document = OpenApi { info: info(), tags: tags(&table), extensions, ..OpenApi::default() };
+        let mut closed = Vec::new();
         let paths = document.paths.get_or_insert_default();
         for route in &table.routes {
             let operation = operation(context, &mut answers, route);
+            if route.reading == Reading::Strict {
+                closed.extend(operation.request_body.as_ref().and_then(|body| serde_json::to_value(body).ok()));
+            }
             let item =
                 paths.paths.entry(route.info.path.clone()).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
             if let ReferenceOr::Item(item) = item {
                 *place(item, &route.info.method) = Some(operation);
             }
         }
-        document.components = Some(components(context, answers));
+        document.components = Some(components(context, answers, &closed));
         context.schema = generator(false);
         document
     })
@@ -72,7 +78,37 @@ fn tags(table: &Table) -> Vec<Tag> {
     names.by_ref().map(|name| Tag { name: name.clone(), ..Tag::default() }).collect()
 }
 
-fn components(context: &mut GenContext, mut answers: SchemaGenerator) -> Components {
+/// The sections of each dialect together, as ReDoc shows them, in the order of the table.
+fn groups(table: &Table) -> Value {
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for route in table.routes.iter().filter(|route| !route.info.alias) {
+        let title = title(route.info.dialect);
+        let at = groups.iter().position(|(known, _)| *known == title).unwrap_or_else(|| {
+            groups.push((title, Vec::new()));
+            groups.len() - 1
+        });
+        if !groups[at].1.contains(&route.tag.as_str()) {
+            groups[at].1.push(&route.tag);
+        }
+    }
+    groups.into_iter().map(|(name, tags)| json!({ "name": name, "tags": tags })).collect()
+}
+
+/// What people call a dialect; all that belongs to none is the server's.
+fn title(dialect: &str) -> &str {
+    match dialect {
+        "rbac" => "RBAC",
+        "djoser" | "djoser-phone" => "Djoser",
+        "simplejwt" => "Simple JWT",
+        "authtoken" => "DRF token",
+        "pyjwt" => "PyJWT",
+        "account" => "Account",
+        _ => "Server",
+    }
+}
+
+/// `closed`: bodies that take no unknown keys.
+fn components(context: &mut GenContext, mut answers: SchemaGenerator, closed: &[Value]) -> Components {
     let bearer = SecurityScheme::Http {
         scheme: "bearer".to_owned(),
         bearer_format: Some("JWT".to_owned()),
@@ -87,14 +123,33 @@ fn components(context: &mut GenContext, mut answers: SchemaGenerator) -> Compone
     };
     let schemes = [(BEARER.to_owned(), ReferenceOr::Item(bearer)), (TOKEN.to_owned(), ReferenceOr::Item(token))];
     let mut definitions = context.schema.take_definitions(true);
-    definitions.values_mut().for_each(close);
+    let mut strict = BTreeSet::new();
+    closed.iter().for_each(|body| reach(body, &definitions, &mut strict));
+    definitions.iter_mut().filter(|(name, _)| strict.contains(*name)).for_each(|(_, schema)| close(schema));
     definitions.append(&mut answers.take_definitions(true));
     let schemas =
         definitions.into_iter().filter_map(|(name, value)| Some((name, object(Schema::try_from(value).ok()?))));
     Components { security_schemes: schemes.into_iter().collect(), schemas: schemas.collect(), ..Components::default() }
 }
 
-/// Says that unknown keys are refused, as the reading of bodies does.
+/// Adds the names of all definitions that a value refers to, also by way of others.
+fn reach(value: &Value, definitions: &Map<String, Value>, reached: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            let name = object.get("$ref").and_then(Value::as_str).and_then(|path| path.rsplit('/').next());
+            if let Some((name, schema)) = name.and_then(|name| Some((name, definitions.get(name)?)))
+                && reached.insert(name.to_owned())
+            {
+                reach(schema, definitions, reached);
+            }
+            object.values().for_each(|value| reach(value, definitions, reached));
+        }
+        Value::Array(items) => items.iter().for_each(|value| reach(value, definitions, reached)),
+        _ => {}
+    }
+}
+
+/// Says that unknown keys are refused, as the strict reading of bodies does.
 fn close(schema: &mut Value) {
     if let Some(object) = schema.as_object_mut()
         && object.contains_key("properties")
@@ -137,11 +192,7 @@ fn operation(context: &mut GenContext, answers: &mut SchemaGenerator, route: &Ro
 }
 
 fn description(route: &Route) -> String {
-    let needs = match route.info.guard {
-        Guard::Public => "Open to everybody.".to_owned(),
-        Guard::SignedIn => "Needs somebody signed in.".to_owned(),
-        Guard::Right(resource, action) => format!("Needs the permission `{resource}:{action}`."),
-    };
+    let needs = route.info.guard.needs();
     let alias = if route.info.alias { "\n\nAnother spelling of the same path." } else { "" };
     if route.description.is_empty() {
         format!("{needs}{alias}")
@@ -168,7 +219,7 @@ fn security(route: &Route) -> Vec<aide::openapi::SecurityRequirement> {
 fn path_parameter(name: &str, by_uuid_too: bool) -> Parameter {
     let id = json_schema!({"type": "integer", "format": "int64", "minimum": 1});
     let schema = match name {
-        "file" => json_schema!({"type": "string"}),
+        "file" | "uid" | "token" => json_schema!({"type": "string"}),
         _ if by_uuid_too => json_schema!({"anyOf": [id, {"type": "string", "format": "uuid"}]}),
         _ => id,
     };
@@ -200,4 +251,20 @@ fn place<'a>(item: &'a mut PathItem, method: &Method) -> &'a mut Option<Operatio
         Method::DELETE => &mut item.delete,
         _ => &mut item.get,
     }
+}
+
+/// Writes down what a handler takes and gives, out of its types.
+pub fn describe<I: OperationInput, O: OperationOutput>(
+    context: &mut GenContext,
+    answers: &mut SchemaGenerator,
+    operation: &mut Operation,
+) {
+    I::operation_input(context, operation);
+    std::mem::swap(&mut context.schema, answers);
+    for (status, response) in O::inferred_responses(context, operation) {
+        let Some(status) = status else { continue };
+        let known = operation.responses.get_or_insert_default();
+        known.responses.entry(StatusCode::Code(status)).or_insert(ReferenceOr::Item(response));
+    }
+    std::mem::swap(&mut context.schema, answers);
 }

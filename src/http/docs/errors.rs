@@ -5,11 +5,10 @@ use aide::openapi::{MediaType, Operation, Response, SchemaObject};
 use axum::http::Method;
 use schemars::{JsonSchema, json_schema};
 
-use crate::http::answers::Detail;
 use crate::http::routes::{Guard, Route};
 
 /// Status, what it means, and whether its body can name fields.
-const ERRORS: [(u16, &str, bool); 10] = [
+const ERRORS: [(u16, &str, bool); 11] = [
     (400, "The input is wrong, or no JSON.", true),
     (401, "Nobody is signed in: no credentials, or bad ones. Carries `WWW-Authenticate`.", false),
     (403, "The caller may not do this; `required` names the permission that is missing.", false),
@@ -18,6 +17,7 @@ const ERRORS: [(u16, &str, bool); 10] = [
     (409, "It is taken, built in, or the last of its kind.", true),
     (413, "The body is too long.", false),
     (415, "The body is not JSON by its `Content-Type`.", false),
+    (429, "There were too many requests for the rates that are set; `Retry-After` says when to try again.", false),
     (500, "A fault of the server.", false),
     (
         503,
@@ -27,9 +27,12 @@ const ERRORS: [(u16, &str, bool); 10] = [
     ),
 ];
 
-/// All errors; `F` is the shape that names fields.
-pub fn every<F: JsonSchema>(context: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, Response)> {
-    let (detail, fields) = (context.schema.subschema_for::<Detail>(), context.schema.subschema_for::<F>());
+/// All errors; `D` is the shape that says one thing, `F` the one that names fields.
+pub fn every<D: JsonSchema, F: JsonSchema>(
+    context: &mut GenContext,
+    _: &mut Operation,
+) -> Vec<(Option<u16>, Response)> {
+    let (detail, fields) = (context.schema.subschema_for::<D>(), context.schema.subschema_for::<F>());
     let answer = |(status, meaning, names_fields): (u16, &str, bool)| {
         let json_schema = if names_fields { json_schema!({"anyOf": [fields, detail]}) } else { detail.clone() };
         let schema = SchemaObject { json_schema, external_docs: None, example: None };

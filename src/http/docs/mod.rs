@@ -25,7 +25,7 @@ use super::routes::{Dialect, Guard, Reading, Table};
 use crate::domain::error::Entity;
 use pages::Packed;
 
-static DIALECT: Dialect = Dialect { name: "docs", reading: Reading::Strict };
+static DIALECT: Dialect = Dialect { name: "docs", reading: Reading::Strict, switch: None };
 
 /// What the pages may load: this server's own files (R-44).
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
@@ -41,6 +41,8 @@ pub fn routes(table: &mut Table) {
     docs.get("docs/{file}", Guard::Public, file).says("Files of Swagger UI", "Scripts and styles of the page.");
     docs.get("redoc/", Guard::Public, redoc).says("ReDoc", "The API to read.");
     docs.get("redoc/{file}", Guard::Public, file).says("Files of ReDoc", "Scripts of the page.");
+    docs.get("browse/{file}", Guard::Public, browse_file)
+        .says("Files of the pages", "What the pages load that browsers get in place of JSON.");
 }
 
 /// Something with a media type of its own, served packed to whoever takes that.
@@ -147,8 +149,22 @@ async fn html(call: Call, headers: &HeaderMap, page: fn() -> &'static Packed) ->
 }
 
 async fn file(call: Call, ids: PathIds, headers: HeaderMap) -> Page {
-    let packed = takes_gzip(&headers);
-    let found = call.run(move |_| Ok(ids.text(0, Entity::Page).ok().and_then(pages::file)));
+    one_of(call, ids, &headers, pages::file).await
+}
+
+async fn browse_file(call: Call, ids: PathIds, headers: HeaderMap) -> Page {
+    one_of(call, ids, &headers, pages::browse_file).await
+}
+
+/// A file that one of the shelves may have by the name in the path.
+async fn one_of(
+    call: Call,
+    ids: PathIds,
+    headers: &HeaderMap,
+    shelf: fn(&str) -> Option<(&'static str, &'static Packed)>,
+) -> Page {
+    let packed = takes_gzip(headers);
+    let found = call.run(move |_| Ok(ids.text(0, Entity::Page).ok().and_then(shelf)));
     let file = |(media_type, content)| File { media_type, caching: FOREVER, policy: None, content, packed };
     Page(found.await.map(|found| found.map(file)))
 }

@@ -11,6 +11,8 @@ use flate2::Compression;
 use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 
+use crate::http::browse::files::FILES;
+
 /// A file in gzip form.
 pub struct Packed(Bytes);
 
@@ -117,6 +119,13 @@ pub fn file(name: &str) -> Option<(&'static str, &'static Packed)> {
         _ => return None,
     };
     Some((media_type, FILES[at].get_or_init(|| Packed::of(&make()))))
+}
+
+/// A file of the browsable pages by its name, with its media type.
+pub fn browse_file(name: &str) -> Option<(&'static str, &'static Packed)> {
+    static PACKED: [OnceLock<Packed>; 3] = [const { OnceLock::new() }; 3];
+    let (file, packed) = FILES.iter().zip(&PACKED).find(|(file, _)| file.name == name)?;
+    Some((file.media_type, packed.get_or_init(|| Packed::of(file.content))))
 }
 
 fn swagger_script() -> String {

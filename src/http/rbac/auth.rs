@@ -4,7 +4,7 @@ use axum::Json;
 
 use super::failure::Answer;
 use super::wire::sign_in::{Login, Logout, Refresh, RefreshedOut, Register, RegisteredOut, RevokedOut, SignedInOut};
-use crate::domain::error::{Entity, Error};
+use crate::domain::error::Entity;
 use crate::domain::ids::UserId;
 use crate::domain::settings::Profile;
 use crate::http::answers::{Created, Done};
@@ -18,7 +18,7 @@ pub async fn register(call: Call, body: Body<Register>) -> Answer<Created<Regist
     let registered = call.run_hashing(|ctx| {
         registration::is_open(ctx.env)?;
         let new = body.parse()?.into_command()?;
-        Ok(registration::register(ctx, new, Profile::Rbac)?)
+        Ok(registration::register(ctx, new, Some(Profile::Rbac))?)
     });
     Ok(Created(registered.await?.into()))
 }
@@ -34,12 +34,8 @@ pub async fn login(call: Call, body: Body<Login>) -> Answer<Json<SignedInOut>> {
 
 /// `POST logout/`, `POST token/revoke/`: the refresh token of the body decides, if there is one (D-3).
 pub async fn logout(call: Call, body: Body<Logout>) -> Answer<Json<Done>> {
-    let ended = call.visit(|visit| match body.parse()?.into_command() {
-        Some(refresh) => visit.unknown(|ctx| Ok(login::logout_by_refresh(ctx, &refresh)?)),
-        None if visit.shows_credentials() => visit.known(|ctx| Ok(login::logout(ctx)?)),
-        None => Err(Error::invalid("refresh", "required", "This field is required.").into()),
-    });
-    ended.await?;
+    let sent = || Ok(body.parse()?.into_command());
+    call.run_or(sent, |ctx, refresh| Ok(login::sign_out(ctx, refresh)?)).await?;
     Ok(Json(Done {}))
 }
 

@@ -1,7 +1,6 @@
 //! Errors in the shape of Django REST framework: `{"field": ["…"]}` for input, `{"detail": …, "code": …}` for the rest.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use aide::generate::GenContext;
 use aide::openapi::{Operation, Response as Documented};
@@ -12,9 +11,9 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use crate::domain::error::{ApiTokenFault, Conflict, Entity, Error, FieldError, Reason, Refusal, TokenFault};
+use crate::domain::error::{Conflict, Entity, Error, FieldError, Reason, Refusal};
 use crate::http::answers::{self, Detail};
-use crate::http::fault::{Fault, Unreadable};
+use crate::http::fault::{self, Fault, Unreadable};
 
 /// What handlers give.
 pub type Answer<T> = Result<T, Failure>;
@@ -31,7 +30,8 @@ impl<E: Into<Fault>> From<E> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self.0 {
-            Fault::Refused(error) => refused(error),
+            Fault::Refused(error) | Fault::Credentials(error) => refused(error),
+            Fault::Hidden => answers::not_found(),
             Fault::Unreadable(why) => unreadable(&why),
         }
     }
@@ -44,19 +44,14 @@ fn refused(error: Error) -> Response {
         Error::Forbidden(refusal) => forbidden(&refusal),
         Error::NotFound(entity) => answers::error(StatusCode::NOT_FOUND, "not_found", missing(entity)),
         Error::Conflict(conflict) => conflicting(conflict),
-        Error::TooMany { retry_after } => {
-            let seconds = whole_seconds(retry_after);
-            let unit = if seconds == 1 { "second" } else { "seconds" };
-            let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
-            answers::retry(answers::error(StatusCode::TOO_MANY_REQUESTS, "throttled", &detail), seconds)
-        }
+        Error::TooMany { retry_after } => answers::throttled(retry_after),
         Error::Unavailable { retry_after } => {
             let refusal = answers::error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "Service temporarily unavailable, try again later.",
             );
-            answers::retry(refusal, whole_seconds(retry_after))
+            answers::retry(refusal, answers::whole_seconds(retry_after))
         }
         Error::Internal(cause) => {
             tracing::error!(%cause, "an operation failed");
@@ -80,6 +75,7 @@ fn unreadable(why: &Unreadable) -> Response {
         Unreadable::Json(wrong) => {
             answers::error(StatusCode::BAD_REQUEST, "parse_error", &format!("JSON parse error - {wrong}"))
         }
+        Unreadable::Multipart(wrong) => answers::error(StatusCode::BAD_REQUEST, "parse_error", wrong),
         Unreadable::TooSlow => answers::too_slow(),
         Unreadable::CutOff => {
             answers::closing(answers::error(StatusCode::BAD_REQUEST, "parse_error", "The body ended too early."))
@@ -103,50 +99,18 @@ fn by_field(status: StatusCode, fields: Vec<FieldError>) -> Response {
 fn unauthenticated(reason: &Reason) -> Response {
     let (code, detail) = match reason {
         Reason::Missing => ("not_authenticated", "Authentication credentials were not provided.".to_owned()),
-        Reason::MalformedHeader => {
-            ("bad_authorization_header", "Authorization header must contain two space-delimited values".to_owned())
-        }
+        Reason::MalformedHeader => ("bad_authorization_header", fault::MALFORMED_HEADER.to_owned()),
         Reason::BadCredentials => {
             ("no_active_account", "No active account found with the given credentials".to_owned())
         }
-        Reason::Token(fault) => ("token_not_valid", token_fault(*fault)),
-        Reason::ApiToken(fault) => api_token_fault(*fault),
+        Reason::Token(fault) => ("token_not_valid", fault::token(*fault)),
+        Reason::ApiToken(fault) => fault::api_token(*fault),
         Reason::UserInactive => ("user_inactive", "User is inactive".to_owned()),
         Reason::UserGone => ("user_not_found", "User not found".to_owned()),
     };
     let mut response = answers::error(StatusCode::UNAUTHORIZED, code, &detail);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
     response
-}
-
-/// In the words of Django REST framework.
-fn api_token_fault(fault: ApiTokenFault) -> (&'static str, String) {
-    let (code, detail) = match fault {
-        ApiTokenFault::NoKey => ("bad_authorization_header", "Invalid token header. No credentials provided."),
-        ApiTokenFault::Spaces => {
-            ("bad_authorization_header", "Invalid token header. Token string should not contain spaces.")
-        }
-        ApiTokenFault::Unknown => ("token_not_valid", "Invalid token."),
-        ApiTokenFault::UserInactive => ("user_inactive", "User inactive or deleted."),
-    };
-    (code, detail.to_owned())
-}
-
-fn token_fault(fault: TokenFault) -> String {
-    match fault {
-        TokenFault::Malformed
-        | TokenFault::UnknownKey
-        | TokenFault::WrongHeader
-        | TokenFault::BadSignature
-        | TokenFault::NotYetValid
-        | TokenFault::WrongIssuer => "Token is invalid".to_owned(),
-        TokenFault::Expired => "Token is expired".to_owned(),
-        TokenFault::WrongType => "Token has wrong type".to_owned(),
-        TokenFault::Claim("jti") => "Token has no id".to_owned(),
-        TokenFault::Claim("token_type") => "Token has no type".to_owned(),
-        TokenFault::Claim(name) => format!("Token has no '{name}' claim"),
-        TokenFault::Revoked | TokenFault::Reused => "Token is blacklisted".to_owned(),
-    }
 }
 
 fn forbidden(refusal: &Refusal) -> Response {
@@ -157,6 +121,8 @@ fn forbidden(refusal: &Refusal) -> Response {
         Refusal::Beyond(right) => ("permission_denied", "This reaches beyond your own permissions.", Some(right)),
         Refusal::SuperuserOnly => ("superuser_required", "Only a superuser may do this.", None),
         Refusal::RegistrationClosed => ("registration_closed", "Registration is closed.", None),
+        Refusal::StaleToken => ("stale_token", "Stale token for given user.", None),
+        Refusal::ForeignPage => ("permission_denied", "Another site sent this.", None),
     };
     let required = required.map(ToString::to_string);
     (StatusCode::FORBIDDEN, Json(Detail { detail: detail.to_owned(), code: code.to_owned(), required })).into_response()
@@ -170,19 +136,17 @@ fn missing(entity: Entity) -> &'static str {
         Entity::Action => "No action matches the given query.",
         Entity::Permission => "No permission matches the given query.",
         Entity::Session => "No session matches the given query.",
+        Entity::Key => "No key matches the given query.",
         Entity::Token => "No token matches the given query.",
         Entity::ApiToken => "No API token matches the given query.",
         Entity::Setting => "No setting matches the given query.",
+        Entity::Mail => "No mail matches the given query.",
         Entity::Page => "Invalid page.",
     }
 }
 
 fn conflicting(conflict: Conflict) -> Response {
-    let text = conflict.to_string();
-    let mut letters = text.chars();
-    let mut sentence: String =
-        letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect();
-    sentence.push('.');
+    let sentence = fault::sentence(&conflict.to_string());
     let code = match conflict {
         Conflict::Taken(entity, field) => {
             let message = match entity {
@@ -197,11 +161,6 @@ fn conflicting(conflict: Conflict) -> Response {
     answers::error(StatusCode::CONFLICT, code, &sentence)
 }
 
-/// Rounded up, at least one.
-fn whole_seconds(time: Duration) -> u64 {
-    (time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1)
-}
-
 /// What is wrong with each field; `non_field_errors` speaks of the whole.
 #[derive(schemars::JsonSchema)]
 #[expect(dead_code, reason = "its field is read by the schema generator alone")]
@@ -212,6 +171,6 @@ impl OperationOutput for Failure {
 
     /// Which of them a route can give depends on the route; the document leaves out what it cannot.
     fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
-        crate::http::docs::errors::every::<FieldErrors>(context, operation)
+        crate::http::docs::errors::every::<Detail, FieldErrors>(context, operation)
     }
 }

@@ -32,7 +32,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::rights::{action::*, resource::*};
 
 /// Name and manners of the dialect.
-pub static DIALECT: Dialect = Dialect { name: "rbac", reading: Reading::Strict };
+pub static DIALECT: Dialect = Dialect { name: "rbac", reading: Reading::Strict, switch: Some("rbac") };
 
 /// Adds the routes under a prefix; `mark` tells the sections of one prefix from those of another in the document.
 pub fn routes(table: &mut Table, prefix: &'static str, mark: &str) {
@@ -50,6 +50,7 @@ pub fn routes(table: &mut Table, prefix: &'static str, mark: &str) {
     section("API tokens", api_token_routes);
     section("Settings", setting_routes);
     section("Check", check_routes);
+    table.browsable(&DIALECT);
     table.alias(prefix, "resources", "resourses");
     table.alias(prefix, "sessions", "session");
 }

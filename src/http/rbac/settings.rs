@@ -52,12 +52,23 @@ fn form(kind: Kind) -> Value {
             json!({ "enum": words })
         }
         Kind::Text(most) => json!({"type": ["string", "null"], "maxLength": most}),
+        Kind::Words(_) => json!({"type": ["string", "null"]}),
         Kind::Url => {
             json!({"type": ["string", "null"], "description": "An http or https URL without a path, or empty."})
+        }
+        Kind::Folder => {
+            json!({"type": ["string", "null"], "description": "The absolute path of a folder, or empty."})
+        }
+        Kind::Link => {
+            json!({"type": ["string", "null"], "maxLength": 200, "description": "A path with {uid} and {token} in it."})
         }
         Kind::Registration => {
             let domains = json!({"type": "array", "items": {"type": "string"}});
             json!({"anyOf": [{"type": "string"}, domains, {"type": "null"}]})
+        }
+        Kind::List(_) => {
+            let items = json!({"type": "array", "items": {"type": "string"}});
+            json!({"anyOf": [items, {"type": "string"}, {"type": "null"}]})
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What is wrong or risky with this installation, and what to do about it.
 //!
 //! Looks and changes nothing. [`ready`] is for load balancers, [`examine`] for the person at the shell; files are looked
-//! at in `files.rs`, settings in `settings.rs`.
+//! at in `files.rs`, settings in `settings.rs`, mails in `mail.rs`.
 
 mod files;
+mod mail;
 mod settings;
 
 use std::path::PathBuf;
@@ -94,7 +95,7 @@ pub fn ready(env: &Env) -> Result<()> {
 pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
     bounds::superuser(ctx)?;
     let mut findings = around(facts);
-    for look in [data, signing_key, superusers, guarded, settings::look] {
+    for look in [data, signing_key, superusers, guarded, settings::look, mail::look] {
         match look(ctx) {
             Ok(found) => findings.extend(found),
             Err(Error::Internal(cause)) => findings.push(unreadable(&cause.to_string())),

@@ -27,9 +27,11 @@ pub(super) fn look(ctx: &Ctx) -> Result<Vec<Finding>> {
     findings.push(registration(&settings));
     findings.push(public_url(&settings, &ctx.env.default_url));
     findings.push(bearer_refresh(&settings));
+    findings.push(account_open(&settings));
     findings.push(Finding::ok("password.profile", passwords(&settings)));
     findings.push(grace(&settings));
     findings.push(sessions(&settings));
+    findings.extend(scopes(&settings));
     let risky: Vec<Finding> = Profile::ALL.into_iter().flat_map(|profile| tokens(&settings, profile)).collect();
     if risky.is_empty() {
         findings.push(Finding::ok("lifetimes", "of tokens and sessions: none is longer than it need be"));
@@ -122,6 +124,15 @@ fn bearer_refresh(settings: &Settings) -> Finding {
     Finding::new(Level::Warning, SUBJECT, text, reset(SUBJECT))
 }
 
+fn account_open(settings: &Settings) -> Finding {
+    const SUBJECT: &str = "account.open";
+    if !settings.account_open() {
+        return Finding::ok(SUBJECT, "nobody lists, changes or deletes accounts without a right");
+    }
+    let text = "anybody on the network lists all accounts, and changes and deletes those of ordinary users";
+    Finding::new(Level::Problem, SUBJECT, text, reset(SUBJECT))
+}
+
 fn passwords(settings: &Settings) -> &'static str {
     if settings.nist_passwords() {
         "nist: at least 15 characters"
@@ -159,6 +170,20 @@ fn sessions(settings: &Settings) -> Finding {
         }
         Some(most) => Finding::ok(SUBJECT, format!("at most {most} sessions of one user at once")),
     }
+}
+
+/// Scopes that limit nothing, since they have no rate.
+fn scopes(settings: &Settings) -> Vec<Finding> {
+    let throttling = settings.throttling();
+    let has_rate = |name: &str| throttling.rates.iter().any(|rate| rate.scope == name);
+    let idle = throttling.scopes.iter().filter(|scope| !has_rate(&scope.name));
+    idle.map(|scope| {
+        let text = format!("{scope}: this scope has no rate, so nothing limits requests to {}", scope.path);
+        let advice = Advice::from(format!("give {} a rate, or take it out: ", scope.name))
+            .and_run("settings get throttle.rates");
+        Finding::new(Level::Warning, "throttle.scopes", text, advice)
+    })
+    .collect()
 }
 
 /// Lifetimes and rotation of a profile. A default is never a risk: the APIs that a profile stands for have it.

@@ -2,14 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::{Standing, Verifier, Worth, judge};
+use super::Verifier;
+use super::refresh::{Worth, weigh};
 use crate::crypto::jwt;
+use crate::crypto::mac::is_uuid;
 use crate::domain::api_tokens::is_key;
 use crate::domain::error::{Error, Reason, Result, TokenFault};
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::tokens::TokenType;
-use crate::service::{Ctx, api_tokens};
+use crate::service::{Ctx, api_tokens, issue};
 use crate::store::Tx;
 
 /// What there is to say of a token that somebody shows. While nothing proves that it is ours, its claims are what anybody
@@ -63,11 +65,14 @@ pub fn inspect(ctx: &Ctx, token: &str) -> Result<Inspection> {
             Err(Error::Unauthenticated(reason)) => (Some(reason.to_string()), is_proven(&reason)),
             Err(other) => return Err(other),
         };
+        if is_uuid(token) {
+            return of_uuid(ctx, tx, token, (reason, proven));
+        }
         let read = jwt::read_unverified(token).ok();
         let (header, claims) = read.map(|read| (read.header, read.claims)).unwrap_or_default();
         let text = |map: &Map<_, _>, key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
         let at = |key: &str| claims.get(key).and_then(Value::as_i64).and_then(|s| Timestamp::from_timestamp(s, 0));
-        let user_id = claims.get("user_id").and_then(Value::as_i64);
+        let user_id = claims.get("user_id").and_then(|id| id.as_i64().or_else(|| id.as_str()?.parse().ok()));
         let sid = text(&claims, "sid");
         let user = user_id.filter(|_| proven).map(|id| tx.user(UserId(id))).transpose()?.flatten();
         let session = sid.as_deref().filter(|_| proven).map(|sid| tx.session_by_uuid(sid)).transpose()?.flatten();
@@ -108,22 +113,36 @@ fn inspect_key(ctx: &Ctx, tx: &dyn Tx, key: &str) -> Result<Inspection> {
     })
 }
 
+/// What there is to say of a UUID: all that is stored of it.
+fn of_uuid(ctx: &Ctx, tx: &dyn Tx, token: &str, (reason, proven): (Option<String>, bool)) -> Result<Inspection> {
+    let row = tx.refresh_token_by_hash(&issue::hash_of(token), ctx.now)?;
+    let user = row.as_ref().map(|row| tx.user(row.user_id)).transpose()?.flatten();
+    let session = row.as_ref().map(|row| tx.session(row.session_id)).transpose()?.flatten();
+    Ok(Inspection {
+        valid: reason.is_none(),
+        reason,
+        proven,
+        token_type: row.as_ref().map(|_| TokenType::Refresh.as_str().to_owned()),
+        kid: None,
+        jti: row.as_ref().map(|row| row.jti.clone()),
+        user_id: row.as_ref().map(|row| row.user_id.0),
+        user: user.map(|user| user.label().to_owned()),
+        sid: session.as_ref().map(|session| session.uuid.clone()),
+        session_id: session.map(|session| session.id.0),
+        issued_at: row.as_ref().map(|row| row.issued_at),
+        expires_at: row.map(|row| row.expires_at),
+    })
+}
+
 /// Whether a token of either type would be accepted now; of a spent one, what comes of showing it again.
 fn worth_of(ctx: &Ctx, tx: &dyn Tx, token: &str) -> Result<Option<&'static str>> {
-    let verifier = Verifier::read(ctx.env, tx, ctx.now)?;
-    match verifier.verify(token, TokenType::Access) {
-        Err(Error::Unauthenticated(Reason::Token(TokenFault::WrongType))) => {
-            let claims = verifier.verify(token, TokenType::Refresh)?;
-            Ok(match judge(tx, &claims, ctx.now)? {
-                Worth::Good(..) => None,
-                Worth::Again(..) => {
-                    Some("the refresh token was used a moment ago; used again now, it gives the same successor")
-                }
-                Worth::Reused(_) => Some("the refresh token was used before; used again, it ends its session"),
-            })
+    Ok(match weigh(&Verifier::read(ctx.env, tx, ctx.now)?, token)? {
+        None | Some(Worth::Good(..) | Worth::Foreign(..)) => None,
+        Some(Worth::Again(..)) => {
+            Some("the refresh token was used a moment ago; used again now, it gives the same successor")
         }
-        other => Standing::of(tx, &other?, ctx.now).map(|_| None),
-    }
+        Some(Worth::Reused(_)) => Some("the refresh token was used before; used again, it ends its session"),
+    })
 }
 
 /// Whether a refusal comes after the signature was found to be that of a good key of ours.

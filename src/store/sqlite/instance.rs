@@ -8,7 +8,7 @@ use crate::domain::ids::Timestamp;
 use crate::domain::tokens::StoredKey;
 use crate::store::Instance;
 
-const COLUMNS: &str = "kid, algorithm, sealed, public_jwk, created_at, signs, revoked_at";
+const COLUMNS: &str = "kid, algorithm, sealed, public_jwk, created_at, signs, revoked_at, expires_at";
 
 fn key(row: &Row) -> rusqlite::Result<StoredKey> {
     Ok(StoredKey {
@@ -19,6 +19,7 @@ fn key(row: &Row) -> rusqlite::Result<StoredKey> {
         created_at: time(row, "created_at")?,
         signs: row.get("signs")?,
         revoked_at: maybe_time(row, "revoked_at")?,
+        expires_at: maybe_time(row, "expires_at")?,
     })
 }
 
@@ -40,8 +41,8 @@ impl Instance for SqliteTx {
 
     fn insert_key(&self, key: &StoredKey) -> Result<()> {
         self.insert(
-            "INSERT INTO signing_keys (kid, algorithm, sealed, public_jwk, created_at, signs, revoked_at)
-             VALUES (:kid, :algorithm, :sealed, :public_jwk, :created_at, :signs, :revoked_at)",
+            "INSERT INTO signing_keys (kid, algorithm, sealed, public_jwk, created_at, signs, revoked_at, expires_at)
+             VALUES (:kid, :algorithm, :sealed, :public_jwk, :created_at, :signs, :revoked_at, :expires_at)",
             named_params! {
                 ":kid": key.kid,
                 ":algorithm": key.algorithm,
@@ -50,8 +51,27 @@ impl Instance for SqliteTx {
                 ":created_at": micros(key.created_at),
                 ":signs": key.signs,
                 ":revoked_at": key.revoked_at.map(micros),
+                ":expires_at": key.expires_at.map(micros),
             },
         )?;
+        Ok(())
+    }
+
+    fn set_key_end(&self, kid: &str, expires_at: Timestamp) -> Result<bool> {
+        Ok(self.change("UPDATE signing_keys SET expires_at = ?2 WHERE kid = ?1", (kid, micros(expires_at)))? == 1)
+    }
+
+    fn revoke_key(&self, kid: &str, now: Timestamp) -> Result<bool> {
+        let sql = "UPDATE signing_keys SET revoked_at = ?2 WHERE kid = ?1 AND revoked_at IS NULL";
+        Ok(self.change(sql, (kid, micros(now)))? == 1)
+    }
+
+    fn sealed_secret(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        self.one("SELECT sealed FROM sealed_secrets WHERE name = ?", [name], |row| row.get(0))
+    }
+
+    fn insert_sealed_secret(&self, name: &str, sealed: &[u8]) -> Result<()> {
+        self.change("INSERT INTO sealed_secrets (name, sealed) VALUES (?, ?)", (name, sealed))?;
         Ok(())
     }
 
@@ -61,15 +81,6 @@ impl Instance for SqliteTx {
 
     fn remember_issuer(&self, url: &str, now: Timestamp) -> Result<()> {
         self.change("INSERT OR IGNORE INTO issuers (url, first_used_at) VALUES (?, ?)", (url, micros(now)))?;
-        Ok(())
-    }
-
-    fn sealed_secret(&self, name: &str) -> Result<Option<Vec<u8>>> {
-        self.one("SELECT sealed FROM sealed_secrets WHERE name = ?", [name], |row| row.get(0))
-    }
-
-    fn insert_sealed_secret(&self, name: &str, sealed: &[u8]) -> Result<()> {
-        self.change("INSERT INTO sealed_secrets (name, sealed) VALUES (?, ?)", (name, sealed))?;
         Ok(())
     }
 

@@ -33,8 +33,13 @@ const BESIDE: [&str; 3] = ["-wal", "-shm", ".lock"];
 const MIGRATION_WAIT: Duration = Duration::from_secs(10);
 
 /// Migrations in order. Append only: a released one never changes.
-const MIGRATIONS: &[M] =
-    &[M::up(include_str!("migrations/0001_init.sql")), M::up(include_str!("migrations/0002_api_tokens.sql"))];
+const MIGRATIONS: &[M] = &[
+    M::up(include_str!("migrations/0001_init.sql")),
+    M::up(include_str!("migrations/0002_api_tokens.sql")),
+    M::up(include_str!("migrations/0003_one_time_tokens.sql")),
+    M::up(include_str!("migrations/0004_outbox.sql")),
+    M::up(include_str!("migrations/0005_token_services.sql")),
+];
 
 /// Version of the schema that this program works with: `user_version` of the file.
 pub const SCHEMA_VERSION: i64 = MIGRATIONS.len() as i64;

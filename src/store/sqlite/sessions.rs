@@ -151,16 +151,32 @@ impl Sessions for SqliteTx {
         };
         let live = format!("SELECT COUNT(*) FROM sessions s WHERE {} AND {condition}", is_live());
         let live = self.count(&live, with_ids(vec![Value::from(now), Value::from(now)]))?;
+        let all_until = match which {
+            Which::BegunBefore(_, at) => micros(at),
+            _ => now,
+        };
         match which {
             Which::One(_) => 0,
-            Which::OfUser(user) | Which::OthersOfUser(user, _) | Which::BegunBefore(user, _) => {
-                self.change("UPDATE users SET epoch = epoch + 1 WHERE id = ?", [user.0])?
-            }
-            Which::Everyone => self.change("UPDATE marks SET value = value + 1 WHERE name = 'epoch'", [])?,
+            Which::OfUser(user) | Which::OthersOfUser(user, _) | Which::BegunBefore(user, _) => self.change(
+                "UPDATE users SET epoch = epoch + 1, void_until = MAX(void_until, ?2) WHERE id = ?1",
+                [user.0, all_until],
+            )?,
+            Which::Everyone => self.change(
+                "UPDATE marks SET value = CASE name WHEN 'epoch' THEN value + 1
+                                                    ELSE MAX(CAST(value AS INTEGER), ?1) END
+                 WHERE name IN ('epoch', 'void_until')",
+                [now],
+            )?,
         };
         let sql = format!("UPDATE sessions SET ended_at = ?, end_reason = ? WHERE ended_at IS NULL AND {condition}");
         self.change(&sql, with_ids(vec![Value::from(now), Value::from(reason.as_str().to_owned())]))?;
         Ok(live)
+    }
+
+    fn void_until(&self, user: UserId) -> Result<Timestamp> {
+        let sql = "SELECT MAX(u.void_until, CAST(m.value AS INTEGER)) AS void_until
+                   FROM users u, marks m WHERE u.id = ? AND m.name = 'void_until'";
+        Ok(self.one(sql, [user.0], |row| time(row, "void_until"))?.unwrap_or_default())
     }
 
     fn epoch(&self, user: UserId) -> Result<i64> {

@@ -9,7 +9,7 @@ use super::{SqliteTx, maybe_time, micros, time};
 use crate::domain::error::Result;
 use crate::domain::ids::{SessionId, Timestamp, TokenId, UserId};
 use crate::domain::pages::Listing;
-use crate::domain::tokens::{NewRefreshToken, RefreshToken};
+use crate::domain::tokens::{NewRefreshToken, RefreshToken, SecretHash};
 use crate::store::{Tokens, missed};
 
 /// A token is revoked when it is marked so or its session was ended, by a forced logout too: one fact, read in one place
@@ -72,6 +72,10 @@ impl Tokens for SqliteTx {
         self.one(&format!("{} WHERE t.jti = ?", select()), [jti], |row| token(row, now))
     }
 
+    fn refresh_token_by_hash(&self, hash: &SecretHash, now: Timestamp) -> Result<Option<RefreshToken>> {
+        self.one(&format!("{} WHERE t.secret_hash = ?", select()), [hash.as_slice()], |row| token(row, now))
+    }
+
     fn newest_token(&self, session: SessionId, now: Timestamp) -> Result<Option<RefreshToken>> {
         let sql = format!("{} WHERE t.session_id = ? ORDER BY t.generation DESC LIMIT 1", select());
         self.one(&sql, [session.0], |row| token(row, now))
@@ -97,8 +101,10 @@ impl Tokens for SqliteTx {
 
     fn insert_token(&self, new: &NewRefreshToken) -> Result<TokenId> {
         let id = self.insert(
-            "INSERT INTO tokens (jti, session_id, user_id, generation, issued_at, expires_at, ip_address, user_agent)
-             VALUES (:jti, :session_id, :user_id, :generation, :issued_at, :expires_at, :ip_address, :user_agent)",
+            "INSERT INTO tokens (jti, session_id, user_id, generation, issued_at, expires_at, ip_address, user_agent,
+                                 secret_hash)
+             VALUES (:jti, :session_id, :user_id, :generation, :issued_at, :expires_at, :ip_address, :user_agent,
+                     :secret_hash)",
             named_params! {
                 ":jti": new.jti,
                 ":session_id": new.session_id.0,
@@ -108,6 +114,7 @@ impl Tokens for SqliteTx {
                 ":expires_at": micros(new.expires_at),
                 ":ip_address": new.ip_address.map(|address| address.to_string()),
                 ":user_agent": new.user_agent,
+                ":secret_hash": new.secret_hash,
             },
         )?;
         Ok(TokenId(id))
@@ -130,6 +137,22 @@ impl Tokens for SqliteTx {
     fn touch_token(&self, id: TokenId, now: Timestamp) -> Result<()> {
         let hit = self.change("UPDATE tokens SET last_used_at = ?2 WHERE id = ?1", (id.0, micros(now)))?;
         if hit == 1 { Ok(()) } else { Err(missed("tokens")) }
+    }
+
+    fn is_import_revoked(&self, hash: &SecretHash) -> Result<bool> {
+        let sql = "SELECT 1 FROM revoked_imports WHERE hash = ?";
+        Ok(self.one(sql, [hash.as_slice()], |_| Ok(()))?.is_some())
+    }
+
+    fn revoke_import(&self, hash: &SecretHash, expires_at: Timestamp) -> Result<bool> {
+        let sql = "INSERT OR IGNORE INTO revoked_imports (hash, expires_at) VALUES (?, ?)";
+        Ok(self.change(sql, (hash.as_slice(), micros(expires_at)))? == 1)
+    }
+
+    fn purge_revoked_imports(&self, before: Timestamp, limit: u32) -> Result<u64> {
+        let sql = "DELETE FROM revoked_imports WHERE hash IN (
+                       SELECT hash FROM revoked_imports WHERE expires_at < ? LIMIT ?)";
+        Ok(self.change(sql, (micros(before), limit))? as u64)
     }
 
     fn forget_successors(&self, before: Timestamp, limit: u32) -> Result<u64> {

@@ -4,16 +4,16 @@ use rusqlite::types::Value;
 use rusqlite::{Row, named_params, params_from_iter};
 
 use super::list::{Filter, order, spellings};
-use super::{SqliteTx, maybe_time, micros, time};
+use super::{SqliteTx, broken, maybe_time, micros, time};
 use crate::domain::error::Result;
 use crate::domain::identifiers::{Email, Phone, Username};
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::pages::Listing;
-use crate::domain::users::{NewUser, User};
+use crate::domain::users::{NewUser, Pending, User};
 use crate::store::{Users, missed};
 
 const COLUMNS: &str = "id, email, email_key, phone, username, username_key, first_name, last_name, middle_name, \
-     is_active, is_staff, is_superuser, date_joined, last_login, updated_at, force_logout_at";
+     is_active, pending, is_staff, is_superuser, date_joined, last_login, updated_at, force_logout_at";
 
 const ORDER: &[(&str, &str)] = &[
     ("email", "email_key"),
@@ -32,6 +32,7 @@ fn user(row: &Row) -> rusqlite::Result<User> {
     let pair = |text: &str, key: &str| -> rusqlite::Result<Option<(String, String)>> {
         Ok(row.get::<_, Option<String>>(text)?.zip(row.get::<_, Option<String>>(key)?))
     };
+    let pending = |word: String| Pending::parse(&word).ok_or_else(|| broken("pending", &word));
     Ok(User {
         id: UserId(row.get("id")?),
         email: pair("email", "email_key")?.map(|(stored, key)| Email::from_stored(stored, key)),
@@ -41,6 +42,7 @@ fn user(row: &Row) -> rusqlite::Result<User> {
         last_name: row.get("last_name")?,
         middle_name: row.get("middle_name")?,
         is_active: row.get("is_active")?,
+        pending: row.get::<_, Option<String>>("pending")?.map(pending).transpose()?,
         is_staff: row.get("is_staff")?,
         is_superuser: row.get("is_superuser")?,
         date_joined: time(row, "date_joined")?,
@@ -153,9 +155,10 @@ impl Users for SqliteTx {
     fn insert_user(&self, user: &NewUser, hash: Option<&str>, now: Timestamp) -> Result<UserId> {
         let id = self.insert(
             "INSERT INTO users (email, email_key, phone, username, username_key, password, first_name, last_name,
-                                middle_name, is_active, is_staff, is_superuser, date_joined, updated_at, force_logout_at)
+                                middle_name, is_active, pending, is_staff, is_superuser, date_joined, updated_at,
+                                force_logout_at)
              VALUES (:email, :email_key, :phone, :username, :username_key, :password, :first_name, :last_name,
-                     :middle_name, :is_active, :is_staff, :is_superuser, :now, :now, :force_logout_at)",
+                     :middle_name, :is_active, :pending, :is_staff, :is_superuser, :now, :now, :force_logout_at)",
             named_params! {
                 ":email": user.email.as_ref().map(Email::as_str),
                 ":email_key": user.email.as_ref().map(Email::key),
@@ -167,6 +170,7 @@ impl Users for SqliteTx {
                 ":last_name": user.last_name,
                 ":middle_name": user.middle_name,
                 ":is_active": user.is_active,
+                ":pending": user.pending.map(Pending::as_str),
                 ":is_staff": user.is_staff,
                 ":is_superuser": user.is_superuser,
                 ":now": micros(now),
@@ -180,7 +184,7 @@ impl Users for SqliteTx {
         let hit = self.change(
             "UPDATE users SET email = :email, email_key = :email_key, phone = :phone, username = :username,
                     username_key = :username_key, first_name = :first_name, last_name = :last_name,
-                    middle_name = :middle_name, is_active = :is_active, is_staff = :is_staff,
+                    middle_name = :middle_name, is_active = :is_active, pending = :pending, is_staff = :is_staff,
                     is_superuser = :is_superuser, last_login = :last_login, updated_at = :updated_at,
                     force_logout_at = :force_logout_at
              WHERE id = :id",
@@ -195,6 +199,7 @@ impl Users for SqliteTx {
                 ":last_name": user.last_name,
                 ":middle_name": user.middle_name,
                 ":is_active": user.is_active,
+                ":pending": user.pending.map(Pending::as_str),
                 ":is_staff": user.is_staff,
                 ":is_superuser": user.is_superuser,
                 ":last_login": user.last_login.map(micros),

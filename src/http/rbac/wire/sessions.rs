@@ -68,7 +68,7 @@ pub struct LiveSessionOut {
 }
 
 impl LiveSessionOut {
-    /// A session as it is `now`, seen from the session `current`, if it is one that asks.
+    /// A session as it is `now`, seen from the session `current`, if one is.
     pub fn of((session, token): (Session, RefreshToken), now: Timestamp, current: Option<SessionId>) -> Self {
         Self {
             last_used_at: token.last_use().map(Instant),

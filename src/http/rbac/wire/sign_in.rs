@@ -194,7 +194,8 @@ impl From<Registered> for RegisteredOut {
     fn from(registered: Registered) -> Self {
         match registered {
             Registered::SignedIn(signed) => RegisteredOut::SignedIn((*signed).into()),
-            Registered::Pending => RegisteredOut::Pending {
+            // Without a session there is nothing else to show; `register/` always asks for one.
+            Registered::Created(_) | Registered::Pending(_) => RegisteredOut::Pending {
                 detail: "The account must be activated before it can be used.",
                 code: "activation_required",
             },

@@ -1,0 +1,27 @@
+//! `token/login/`, `token/logout/`: the caller's API token.
+
+use axum::Json;
+
+use super::failure::{Answer, Failure};
+use super::wire::{TokenLogin, TokenOut};
+use crate::http::answers::Gone;
+use crate::http::call::Call;
+use crate::http::drf::Form;
+use crate::service::api_tokens;
+
+/// `POST token/login/`
+pub async fn login(call: Call, form: Form<TokenLogin>) -> Answer<Json<TokenOut>> {
+    let given = call.run_hashing(|ctx| {
+        let TokenLogin { password, username } = form.without_blanks().parse()?;
+        let (username, password) = (username.0.unwrap_or_default(), password.0.unwrap_or_default());
+        let (_, api_tokens::Key(auth_token)) = api_tokens::login_token(ctx, &username, &password)?;
+        Ok(TokenOut { auth_token })
+    });
+    Ok(Json(given.await.map_err(Failure::of_token_login)?))
+}
+
+/// `POST token/logout/`
+pub async fn logout(call: Call) -> Answer<Gone> {
+    call.run(|ctx| Ok(api_tokens::logout(ctx)?)).await?;
+    Ok(Gone)
+}
