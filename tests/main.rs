@@ -27,6 +27,8 @@ mod lifecycle;
 mod live;
 /// The OpenAPI document against its standard, and the answers against the document.
 mod openapi;
+/// What runs it elsewhere: the container image, the compose file, the unit, the example of `.env`.
+mod packaging;
 /// What routes and commands both do: they write alike, audit events included.
 mod parity;
 /// The README does what it says.
