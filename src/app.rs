@@ -1,7 +1,8 @@
 //! Puts the program together from engine, clock, randomness, hashing and keys. To all others the engine is a [`Store`](crate::store::Store).
 
 use std::fmt;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File};
+use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
@@ -11,10 +12,11 @@ use crate::crypto::hash::{Hasher, Params};
 use crate::crypto::random::{OsRandom, Random};
 use crate::crypto::seal::MasterKey;
 use crate::domain::advice::Advice;
-use crate::domain::error::Error;
+use crate::domain::error::{Error, Result as Checked};
 use crate::domain::ids::Timestamp;
-use crate::service::{Actor, Clock, Env, Office, Origin, keys, seed};
-use crate::store::sqlite::{Sqlite, open as file};
+use crate::domain::imports::Source;
+use crate::service::{Actor, Clock, Env, Office, Origin, import, keys, seed};
+use crate::store::sqlite::{Sqlite, django, open as file};
 
 pub use crate::store::sqlite::open::{Missing, Opened, closed_directory, files};
 
@@ -163,6 +165,35 @@ impl Drop for Scratch {
     }
 }
 
+/// Reads the accounts of a Django site out of a file of any of its forms: a SQLite database (`table` may name the accounts
+/// in it), or what `dumpdata` wrote (`model` may). To be done before the database is opened, whose locks would be lost if
+/// somebody named its file here.
+///
+/// # Errors
+/// `Invalid` with the file as the field: it cannot be read, is neither, or does not say where its accounts are.
+pub fn read_django(path: &Path, table: Option<&str>, model: Option<&str>) -> Checked<Source> {
+    /// How every SQLite file begins (<https://sqlite.org/fileformat.html#magic_header_string>).
+    const MAGIC: &[u8] = b"SQLite format 3\0";
+    let refused = |why: String| Error::invalid(path.display().to_string(), "invalid", why);
+    let unreadable = |cause: io::Error| match cause.kind() {
+        io::ErrorKind::NotFound => refused("there is no such file".to_owned()),
+        _ => refused(format!("cannot be read: {cause}")),
+    };
+    // A pipe would be read up by the first look.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err(refused("is not a plain file".to_owned()));
+    }
+    let mut start = Vec::new();
+    File::open(path).map_err(unreadable)?.take(MAGIC.len() as u64).read_to_end(&mut start).map_err(unreadable)?;
+    match (start == MAGIC, table, model) {
+        _ if start.is_empty() => Err(refused("is empty".to_owned())),
+        (true, _, None) => django::read(path, table),
+        (false, None, _) => import::read_json(path, model),
+        (true, _, Some(_)) => Err(refused("is a SQLite database: name its table with --table".to_owned())),
+        (false, Some(_), _) => Err(refused("is no SQLite database: name a model with --model".to_owned())),
+    }
+}
+
 /// Makes what a first start makes, and makes sure that tokens can be signed.
 fn set_up(env: &Env) -> Result<(), OpenError> {
     let (actor, origin) = (Actor::Operator("authsrv".to_owned()), Origin { door: "start", ..Origin::default() });
@@ -174,6 +205,7 @@ fn set_up(env: &Env) -> Result<(), OpenError> {
     env.master.check()?;
     keys::probe(env)?;
     seed::load_once(&ctx)?;
+    import::tidy(env)?;
     Ok(())
 }
 

@@ -274,6 +274,13 @@ fn dispatch(cli: Cli, program: &Program) -> Result<Code, Failure> {
             warn(&warnings);
             output::print(health::run(&start)?, start.format)
         }
+        Command::Administer(Administer::Users(users::Command::Import(users::Import::Django(args)))) => {
+            let start = Start::command(&globals, program)?;
+            // Before the database is opened: see `Django::read`.
+            let source = args.read()?;
+            let call = start.call(Missing::Refuse)?;
+            output::print(users::django(&args, &source, &call)?, start.format)
+        }
         Command::Administer(command) => {
             let start = Start::command(&globals, program)?;
             let call = start.call(Missing::Refuse)?;

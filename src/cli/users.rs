@@ -2,6 +2,7 @@
 
 mod change;
 mod create;
+mod import;
 
 use std::collections::HashMap;
 
@@ -18,6 +19,7 @@ use crate::service::{catalog, roles, users};
 
 pub use change::told;
 pub use create::Who;
+pub use import::{Import, django};
 
 /// What can be done with users.
 #[derive(Debug, clap::Subcommand)]
@@ -43,6 +45,9 @@ pub enum Command {
     SetPassword(SetPassword),
     /// End all sessions and API tokens of a user; does not ask
     Logout(One),
+    /// Take over the users of another program
+    #[command(subcommand)]
+    Import(Import),
 }
 
 /// Options of `users list`.
@@ -88,6 +93,7 @@ pub fn run(command: Command, call: &Call) -> Result<Output<'_>, Failure> {
         Command::Delete(one) => change::delete(&one, call),
         Command::SetPassword(args) => change::set_password(&args, call),
         Command::Logout(one) => sessions::end_of_user(&one.user, call),
+        Command::Import(Import::Django(args)) => django(&args, &args.read()?, call),
     }
 }
 

@@ -1,6 +1,9 @@
 //! Password hashing: argon2id, at or above the floor that OWASP names, in a bounded lane.
 //!
 //! Takes the password as the domain made it (already normalised and of bounded length) and changes nothing in it.
+//! Hashes that were imported are compared too, in the same lane, and never made: `hash/django.rs`.
+
+mod django;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +16,11 @@ use zeroize::Zeroizing;
 use super::lane::Lane;
 use super::random::Random;
 use crate::domain::error::{Error, Result};
+use crate::domain::passwords::Password;
+
+pub use django::{Imported, decoy};
+
+use django::Django;
 
 /// Bytes of a salt (RFC 9106, section 3.1).
 const SALT_LEN: usize = 16;
@@ -87,9 +95,24 @@ struct Shelf(Mutex<Vec<Vec<Block>>>);
 
 /// A stored hash that can be computed again.
 struct Stored {
-    params: Params,
+    scheme: Scheme,
     salt: Salt,
     tag: Output,
+}
+
+/// One way of running argon2.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Scheme {
+    algorithm: Algorithm,
+    version: Version,
+    params: Params,
+}
+
+impl Scheme {
+    /// Ours: argon2id, version 19.
+    fn of(params: Params) -> Self {
+        Self { algorithm: Algorithm::Argon2id, version: Version::V0x13, params }
+    }
 }
 
 impl Hasher {
@@ -124,16 +147,41 @@ impl Hasher {
         let mut salt = [0; SALT_LEN];
         random.fill(&mut salt)?;
         let mut tag = Zeroizing::new([0; TAG_LEN]);
-        self.compute(self.params, password, &salt, tag.as_mut_slice())?;
+        self.compute(Scheme::of(self.params), password, &salt, tag.as_mut_slice())?;
         phc(self.params, &salt, tag.as_slice()).map_err(Error::internal)
     }
 
-    /// Compares a password with a stored PHC string. A stored text that is no argon2id hash, or whose costs are beyond
-    /// what is ever computed, is `Wrong`, and takes as long as a hash of ours.
+    /// Compares a password with a stored hash, of ours or imported. An imported one may have been made of the password
+    /// as it was typed, so that is tried before its normal form. The right one is to be replaced by one of ours.
+    ///
+    /// # Errors
+    /// Those of [`Hasher::verify`].
+    pub fn check(&self, password: &Password, stored: &str) -> Result<Verdict> {
+        if let Some(typed) = password.typed()
+            && Django::parse(stored).is_ok()
+            && self.verify(typed, stored)?.is_right()
+        {
+            return Ok(Verdict::RightButWeak);
+        }
+        self.verify(password.as_str(), stored)
+    }
+
+    /// Compares a password with a stored hash: a PHC string of ours, or one as Django stores them. A stored text that is
+    /// neither, or whose costs are beyond what is ever computed, is `Wrong`, and takes as long as a hash of ours.
     ///
     /// # Errors
     /// `Unavailable` when too many others are hashing or memory is short.
     pub fn verify(&self, password: &str, phc: &str) -> Result<Verdict> {
+        if let Ok(imported) = Django::parse(phc) {
+            let right = match &imported {
+                Django::Argon2(stored) => self.matches(password, stored)?,
+                other => {
+                    let _turn = self.lane.enter()?;
+                    other.is_of(password.as_bytes())
+                }
+            };
+            return Ok(if right { Verdict::RightButWeak } else { Verdict::Wrong });
+        }
         let Some(stored) = Stored::parse(phc) else {
             self.verify_nobody(password)?;
             return Ok(Verdict::Wrong);
@@ -154,23 +202,39 @@ impl Hasher {
         let salt = Salt::new(&[0; SALT_LEN]).map_err(Error::internal)?;
         let tag = Output::new(&[0; TAG_LEN]).map_err(Error::internal)?;
         // Kept from the optimiser, which must not find that the answer is not needed.
-        std::hint::black_box(self.matches(password, &Stored { params: self.params, salt, tag })?);
+        let nobody = Stored { scheme: Scheme::of(self.params), salt, tag };
+        std::hint::black_box(self.matches(password, &nobody)?);
+        Ok(())
+    }
+
+    /// Makes a refusal take as long for every account, where imported hashes are left that cost what `decoy` does
+    /// whoever has one has been compared with that, and everybody else with a hash of ours; here follows the
+    /// other of the two.
+    ///
+    /// # Errors
+    /// Those of [`Hasher::verify`].
+    pub fn level(&self, password: &Password, stored: Option<&str>, decoy: &str) -> Result<()> {
+        if stored.is_some_and(|stored| Django::parse(stored).is_ok()) {
+            return self.verify_nobody(password.as_str());
+        }
+        std::hint::black_box(self.check(password, decoy)?);
         Ok(())
     }
 
     fn matches(&self, password: &str, stored: &Stored) -> Result<bool> {
         let _turn = self.lane.enter()?;
         let mut tag = Zeroizing::new(vec![0; stored.tag.len()]);
-        self.compute(stored.params, password, &stored.salt, &mut tag)?;
+        self.compute(stored.scheme, password, &stored.salt, &mut tag)?;
         Ok(verify_slices_are_equal(&tag, stored.tag.as_bytes()).is_ok())
     }
 
-    /// Runs argon2id on memory from the shelf. The caller has a turn in the lane.
-    fn compute(&self, params: Params, password: &str, salt: &[u8], tag: &mut [u8]) -> Result<()> {
+    /// Runs argon2 on memory from the shelf. The caller has a turn in the lane.
+    fn compute(&self, scheme: Scheme, password: &str, salt: &[u8], tag: &mut [u8]) -> Result<()> {
+        let Scheme { algorithm, version, params } = scheme;
         let params = argon2::Params::new(params.memory_kib, params.passes, params.lanes, Some(tag.len()));
         let params = params.map_err(Error::internal)?;
         let mut memory = self.memory.take(params.block_count())?;
-        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let argon2 = Argon2::new(algorithm, version, params);
         let done = argon2.hash_password_into_with_memory(password.as_bytes(), salt, tag, &mut memory);
         // A stored hash of other costs may have needed more; that much is not kept.
         if memory.len() <= self.params.memory_kib as usize {
@@ -215,11 +279,11 @@ impl Stored {
         let params = Params { memory_kib: cost("m")?, passes: cost("t")?, lanes: cost("p")? };
         let usable = params.within_ceiling()
             && argon2::Params::new(params.memory_kib, params.passes, params.lanes, None).is_ok();
-        usable.then_some(Stored { params, salt: hash.salt?, tag: hash.hash? })
+        usable.then_some(Stored { scheme: Scheme::of(params), salt: hash.salt?, tag: hash.hash? })
     }
 
     fn is_like(&self, params: Params) -> bool {
-        self.params == params && self.salt.len() == SALT_LEN && self.tag.len() == TAG_LEN
+        self.scheme == Scheme::of(params) && self.salt.len() == SALT_LEN && self.tag.len() == TAG_LEN
     }
 }
 

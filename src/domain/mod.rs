@@ -11,6 +11,7 @@ pub mod catalog;
 pub mod error;
 pub mod identifiers;
 pub mod ids;
+pub mod imports;
 pub mod json;
 pub mod mails;
 pub mod one_time_tokens;

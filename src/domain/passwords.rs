@@ -34,7 +34,11 @@ const ATTRIBUTE_MAX: usize = 150;
 const CONTEXT_WORDS: &[&str] = &["authsrv"];
 
 /// A password as somebody typed it: never trimmed, in NFC, 1 to 128 code points without NUL. Wiped when dropped.
-pub struct Password(Zeroizing<String>);
+pub struct Password {
+    normal: Zeroizing<String>,
+    /// Where the normal form is another.
+    typed: Option<Zeroizing<String>>,
+}
 
 impl Password {
     /// Reads a password out of the input field `field`. Costs nothing much, however long the input.
@@ -57,12 +61,18 @@ impl Password {
         if plain.contains('\0') {
             return Err(FieldError::null_characters(field).into());
         }
-        Ok(Self(plain))
+        let typed = (*plain != *text).then(|| Zeroizing::new(text.to_owned()));
+        Ok(Self { normal: plain, typed })
     }
 
     /// The secret itself, for hashing and verifying.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.normal
+    }
+
+    /// As it was typed, if that is not in NFC: other programs made their hashes of that.
+    pub fn typed(&self) -> Option<&str> {
+        self.typed.as_ref().map(|typed| typed.as_str())
     }
 }
 

@@ -139,7 +139,7 @@ pub fn activate_with_password(ctx: &Ctx, uid: &str, token: &str, password: &str)
         tx.password_hash(user.id)
     })?;
     let right = match (&hash, Password::parse("password", password)) {
-        (Some(hash), Ok(password)) => env.hasher.verify(password.as_str(), hash)?.is_right(),
+        (Some(hash), Ok(password)) => env.hasher.check(&password, hash)?.is_right(),
         _ => false,
     };
     if !right {

@@ -12,7 +12,7 @@ use crate::domain::settings::Profile;
 use crate::domain::tokens::TokenPair;
 use crate::domain::users::User;
 use crate::service::issue::{self, Issuer};
-use crate::service::{Ctx, sessions, tokens};
+use crate::service::{Ctx, import, sessions, tokens};
 use crate::store::Tx;
 
 /// When to come again after a sign-in that met an end of all sessions.
@@ -30,8 +30,8 @@ pub struct SignedIn {
 /// Signs somebody in with a password. `identifier` is his e-mail, phone or username, whatever the door calls it (D-15).
 /// An unknown, an inactive and a password-less account cost the same time and give the same answer.
 ///
-/// Writes `last_login`, the session, its first refresh token and one `login.succeeded` event; a hash made with other
-/// parameters than today's is renewed.
+/// Writes `last_login`, the session, its first refresh token and one `login.succeeded` event; a hash that was
+/// imported or made with other parameters than today's is renewed.
 ///
 /// # Errors
 /// - `Unauthenticated(BadCredentials)` — no active account has these credentials
@@ -97,16 +97,19 @@ fn tried<P, T>(
     };
     let Some((user, hash)) = account else {
         env.hasher.verify_nobody(password.as_str())?;
+        import::level(env, &password, None)?;
         return Err(refused());
     };
-    let verdict = env.hasher.verify(password.as_str(), &hash)?;
+    let verdict = env.hasher.check(&password, &hash)?;
     if verdict == Verdict::Wrong || !user.is_active {
+        import::level(env, &password, Some(&hash))?;
         return Err(refused());
     }
     let renewed = match verdict {
         Verdict::RightButWeak => Some(env.hasher.hash(password.as_str(), env.random.as_ref())?),
         Verdict::Right | Verdict::Wrong => None,
     };
+    let is_last = renewed.is_some() && import::is_last(env, Some(user.id))?;
     let prepared = prepare(&user)?;
     env.store.write(|tx| {
         // Whatever happened while the hash was computed counts: a new password or e-mail, a deactivation, a deletion.
@@ -122,6 +125,9 @@ fn tried<P, T>(
         tx.update_user(&user)?;
         if let Some(renewed) = &renewed {
             tx.set_password_hash(user.id, Some(renewed))?;
+        }
+        if is_last {
+            import::forget_cost(tx)?;
         }
         let given = give(tx, &user, prepared)?;
         let details = json!({"profile": attempt.profile, "user": user.label()});

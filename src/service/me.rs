@@ -77,9 +77,7 @@ impl Proof {
         let user = ctx.caller()?.user;
         let hash = ctx.env.store.read(|tx| tx.password_hash(user))?;
         match (hash, Password::parse("current_password", current)) {
-            (Some(hash), Ok(current)) if ctx.env.hasher.verify(current.as_str(), &hash)?.is_right() => {
-                Ok(Self { user, hash })
-            }
+            (Some(hash), Ok(current)) if ctx.env.hasher.check(&current, &hash)?.is_right() => Ok(Self { user, hash }),
             _ => Err(wrong()),
         }
     }

@@ -275,7 +275,8 @@ fn with_permissions(tx: &dyn Tx, named: Named) -> Result<Role> {
     Ok(Role { named, permissions: permissions.into_iter().map(|permission| permission.id).collect() })
 }
 
-fn set_permissions(ctx: &Ctx, tx: &dyn Tx, role: RoleId, wanted: &[PermissionRef]) -> Result<()> {
+/// Makes these the permissions of a role.
+pub(super) fn set_permissions(ctx: &Ctx, tx: &dyn Tx, role: RoleId, wanted: &[PermissionRef]) -> Result<()> {
     let wanted = wanted.iter().map(|which| permissions::resolve(ctx, tx, which, true));
     let wanted: Vec<Permission> = wanted.collect::<Result<_>>()?;
     for there in tx.permissions_of_role(role)? {
@@ -310,7 +311,8 @@ fn take(ctx: &Ctx, tx: &dyn Tx, role: RoleId, permission: Permission) -> Result<
     Ok((permission, had))
 }
 
-fn link(ctx: &Ctx, tx: &dyn Tx, user: UserId, role: &Named) -> Result<bool> {
+/// Gives a user a role; false if he had it.
+pub(super) fn link(ctx: &Ctx, tx: &dyn Tx, user: UserId, role: &Named) -> Result<bool> {
     let rights: Vec<Right> = tx.permissions_of_role(RoleId(role.id))?.into_iter().map(|p| p.right).collect();
     bounds::holds_all(ctx, &rights)?;
     let new = tx.grant(user, RoleId(role.id))?;

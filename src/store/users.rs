@@ -2,6 +2,7 @@
 
 use crate::domain::error::Result;
 use crate::domain::ids::{Timestamp, UserId};
+use crate::domain::imports::Arrival;
 use crate::domain::pages::Listing;
 use crate::domain::users::{NewUser, User};
 
@@ -28,6 +29,13 @@ pub trait Users {
     fn taken_identifier(&self, user: &NewUser, except: Option<UserId>) -> Result<Option<&'static str>>;
     /// Adds a user. The identifiers must be free.
     fn insert_user(&self, user: &NewUser, hash: Option<&str>, now: Timestamp) -> Result<UserId>;
+    /// Adds a user as he comes from elsewhere, with his times and, if it is named, his id, which was never given here. The
+    /// identifiers must be free.
+    fn import_user(&self, arrival: &Arrival, now: Timestamp) -> Result<UserId>;
+    /// The highest id that any user ever had, also one who is gone; 0 if there never was one.
+    fn last_user_id(&self) -> Result<i64>;
+    /// Whether an account besides this one has a password hash that was imported.
+    fn has_imported_hash(&self, except: Option<UserId>) -> Result<bool>;
     /// Writes every column but the hash.
     fn update_user(&self, user: &User) -> Result<()>;
     /// Sets or removes the password.

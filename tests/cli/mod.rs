@@ -5,6 +5,7 @@ mod check;
 mod configuration;
 mod doctor;
 mod hints;
+mod import;
 mod keys;
 mod mail;
 mod output;

@@ -1,5 +1,6 @@
 //! Hashing, tokens and sealing, each on its own.
 
+mod django;
 mod hash;
 mod jwt;
 mod jwt_claims;

@@ -6,6 +6,7 @@ mod api_tokens;
 mod audit;
 mod common;
 mod doctor;
+mod import;
 mod imported_keys;
 mod login;
 mod mail_texts;

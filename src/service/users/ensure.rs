@@ -79,7 +79,7 @@ pub fn differences(ctx: &Ctx, there: &Account, wanted: AccountPatch) -> Result<V
         fields.push("roles");
     }
     let same_password = match (&wanted.password, &hash) {
-        (Some(password), Some(hash)) => ctx.env.hasher.verify(password.as_str(), hash)?.is_right(),
+        (Some(password), Some(hash)) => ctx.env.hasher.check(password, hash)?.is_right(),
         (password, _) => password.is_none(),
     };
     if !same_password {

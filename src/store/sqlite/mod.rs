@@ -7,6 +7,7 @@ mod api_tokens;
 mod audit;
 mod catalog;
 pub mod connections;
+pub mod django;
 mod errors;
 mod instance;
 mod list;

@@ -8,6 +8,7 @@ use super::{SqliteTx, broken, maybe_time, micros, time};
 use crate::domain::error::Result;
 use crate::domain::identifiers::{Email, Phone, Username};
 use crate::domain::ids::{Timestamp, UserId};
+use crate::domain::imports::Arrival;
 use crate::domain::pages::Listing;
 use crate::domain::users::{NewUser, Pending, User};
 use crate::store::{Users, missed};
@@ -153,19 +154,27 @@ impl Users for SqliteTx {
     }
 
     fn insert_user(&self, user: &NewUser, hash: Option<&str>, now: Timestamp) -> Result<UserId> {
+        let hash = hash.map(str::to_owned);
+        self.import_user(&Arrival { id: None, profile: user.clone(), hash, date_joined: now, last_login: None }, now)
+    }
+
+    fn import_user(&self, arrival: &Arrival, now: Timestamp) -> Result<UserId> {
+        let user = &arrival.profile;
         let id = self.insert(
-            "INSERT INTO users (email, email_key, phone, username, username_key, password, first_name, last_name,
-                                middle_name, is_active, pending, is_staff, is_superuser, date_joined, updated_at,
-                                force_logout_at)
-             VALUES (:email, :email_key, :phone, :username, :username_key, :password, :first_name, :last_name,
-                     :middle_name, :is_active, :pending, :is_staff, :is_superuser, :now, :now, :force_logout_at)",
+            "INSERT INTO users (id, email, email_key, phone, username, username_key, password, first_name, last_name,
+                                middle_name, is_active, pending, is_staff, is_superuser, date_joined, last_login,
+                                updated_at, force_logout_at)
+             VALUES (:id, :email, :email_key, :phone, :username, :username_key, :password, :first_name, :last_name,
+                     :middle_name, :is_active, :pending, :is_staff, :is_superuser, :date_joined, :last_login, :now,
+                     :force_logout_at)",
             named_params! {
+                ":id": arrival.id.map(|id| id.0),
                 ":email": user.email.as_ref().map(Email::as_str),
                 ":email_key": user.email.as_ref().map(Email::key),
                 ":phone": user.phone.as_ref().map(Phone::as_str),
                 ":username": user.username.as_ref().map(Username::as_str),
                 ":username_key": user.username.as_ref().map(Username::key),
-                ":password": hash,
+                ":password": arrival.hash,
                 ":first_name": user.first_name,
                 ":last_name": user.last_name,
                 ":middle_name": user.middle_name,
@@ -173,11 +182,25 @@ impl Users for SqliteTx {
                 ":pending": user.pending.map(Pending::as_str),
                 ":is_staff": user.is_staff,
                 ":is_superuser": user.is_superuser,
+                ":date_joined": micros(arrival.date_joined),
+                ":last_login": arrival.last_login.map(micros),
                 ":now": micros(now),
                 ":force_logout_at": user.force_logout_at.map(micros),
             },
         )?;
         Ok(UserId(id))
+    }
+
+    fn last_user_id(&self) -> Result<i64> {
+        let last = self.one("SELECT seq FROM sqlite_sequence WHERE name = 'users'", [], |row| row.get(0))?;
+        Ok(last.unwrap_or(0))
+    }
+
+    fn has_imported_hash(&self, except: Option<UserId>) -> Result<bool> {
+        // Ours are the only ones that begin so.
+        let sql = "SELECT 1 FROM users WHERE password IS NOT NULL AND password NOT GLOB '$argon2id$*' AND id IS NOT ?
+                   LIMIT 1";
+        Ok(self.one(sql, [except.map(|id| id.0)], |_| Ok(()))?.is_some())
     }
 
     fn update_user(&self, user: &User) -> Result<()> {
