@@ -7,12 +7,16 @@ mod access;
 mod attacks;
 /// The real binary at the shell: output, exit codes, terminal.
 mod cli;
+/// Clients of others, who verify our tokens.
+mod clients;
 /// What every engine of the store must do.
 mod contract;
 /// Hashing, signing, sealing.
 mod crypto;
 /// The rules of values: identifiers, passwords.
 mod domain;
+/// The recorded cases of the Django stack.
+mod golden;
 /// The door of the network: bodies, routes, lists, document, sockets.
 mod http;
 /// Nothing of the caller's environment reaches the program.
