@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::failure::Failure;
-use super::output::{Columns, Format, List, Pages, Record};
+use super::output::{Cell, Columns, Format, List, Output, Pages, Record};
 use crate::domain::error::Result;
 use crate::domain::pages::{Listing, Order, PAGE_DEFAULT, PageOf};
 
@@ -146,4 +146,20 @@ fn known(flag: &str, name: &str, allowed: &[&'static str]) -> Result<&'static st
         .find(|field| **field == name)
         .copied()
         .ok_or_else(|| Failure::usage(format!("{flag}: no field \"{name}\"; the fields are {}", allowed.join(", "))))
+}
+
+/// The steps of a plan: of each its change, the kind of thing, its name, and a detail, which may be empty.
+pub fn steps<'a>(steps: impl Iterator<Item = [&'a str; 4]>) -> Output<'static> {
+    let record = |[change, kind, name, detail]: [&str; 4]| {
+        Record(vec![
+            ("change", Cell::text(change)),
+            ("kind", Cell::text(kind)),
+            ("name", Cell::text(name)),
+            ("detail", Cell::maybe(Some(detail).filter(|detail| !detail.is_empty()))),
+        ])
+    };
+    let mut records = Some(steps.map(record).collect());
+    let fields = vec!["change", "kind", "name", "detail"];
+    let columns = Columns { fields, spare: vec!["detail", "kind"], shows: "-o plain" };
+    Output::many(List { columns, none: "Nothing to change.", pages: Box::new(move || Ok(records.take())) })
 }

@@ -7,7 +7,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Start;
 use super::call::Call;
 use super::failure::Failure;
-use super::output::{Cell, Columns, Format, List, Output, Record, counted};
+use super::lists;
+use super::output::{Format, Output, counted};
 use super::prompt::Prompt;
 use crate::app::Scratch;
 use crate::service::seed::{self, Change, Part, Plan, SeedFile, Step};
@@ -116,17 +117,5 @@ fn summary(plan: &Plan) -> String {
 fn shown(mut steps: Vec<Step>) -> Output<'static> {
     // What changes comes last, beside the sum.
     steps.sort_by_key(|step| step.change != Change::Unchanged);
-    let mut records = Some(steps.iter().map(record).collect());
-    let fields = vec!["change", "kind", "name", "detail"];
-    let columns = Columns { fields, spare: vec!["detail", "kind"], shows: "-o plain" };
-    Output::many(List { columns, none: "Nothing to change.", pages: Box::new(move || Ok(records.take())) })
-}
-
-fn record(step: &Step) -> Record {
-    Record(vec![
-        ("change", Cell::text(step.change.as_str())),
-        ("kind", Cell::text(step.kind.as_str())),
-        ("name", Cell::text(&step.name)),
-        ("detail", Cell::maybe(Some(&step.detail).filter(|detail| !detail.is_empty()))),
-    ])
+    lists::steps(steps.iter().map(|step| [step.change.as_str(), step.kind.as_str(), &step.name, &step.detail]))
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aide::generate::GenContext;
-use aide::openapi::{Operation, Response as Documented};
+use aide::openapi::{MediaType, Operation, Response as Documented};
 use aide::operation::OperationOutput;
 use axum::Json;
 use axum::http::header::{CONNECTION, RETRY_AFTER};
@@ -137,6 +137,16 @@ pub fn documented<T: JsonSchema>(
     status: u16,
 ) -> Vec<(Option<u16>, Documented)> {
     Json::<T>::operation_response(context, operation).map(|response| (Some(status), response)).into_iter().collect()
+}
+
+/// How a file is documented, which is missing (404) or cannot be made (503).
+pub fn documented_file(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
+    let content = [("*/*".to_owned(), MediaType::default())].into_iter().collect();
+    let file = Documented { description: "The file.".to_owned(), content, ..Documented::default() };
+    let mut all = vec![(Some(200), file)];
+    all.extend(documented::<Detail>(context, operation, 404));
+    all.extend(documented::<Detail>(context, operation, 503));
+    all
 }
 
 /// Done, nothing to say.

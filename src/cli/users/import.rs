@@ -7,9 +7,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::app;
 use crate::cli::call::Call;
 use crate::cli::failure::Failure;
-use crate::cli::output::{Cell, Columns, Format, List, Output, Record, counted};
+use crate::cli::lists;
+use crate::cli::output::{Format, Output, counted};
 use crate::domain::error::Error;
-use crate::domain::imports::{Change, Ids, Part, Report, Source, Step};
+use crate::domain::imports::{Change, Ids, Part, Report, Source};
 use crate::service::import;
 
 /// Where users can come from.
@@ -137,17 +138,5 @@ fn shown(report: Report, format: Format) -> Output<'static> {
         steps.retain(|step| step.change != Change::Unchanged);
     }
     steps.sort_by_key(|step| step.change == Change::Left);
-    let mut records = Some(steps.iter().map(record).collect());
-    let fields = vec!["change", "kind", "name", "detail"];
-    let columns = Columns { fields, spare: vec!["detail", "kind"], shows: "-o plain" };
-    Output::many(List { columns, none: "Nothing to change.", pages: Box::new(move || Ok(records.take())) })
-}
-
-fn record(step: &Step) -> Record {
-    Record(vec![
-        ("change", Cell::text(step.change.as_str())),
-        ("kind", Cell::text(step.part.as_str())),
-        ("name", Cell::text(&step.name)),
-        ("detail", Cell::maybe(Some(&step.detail).filter(|detail| !detail.is_empty()))),
-    ])
+    lists::steps(steps.iter().map(|step| [step.change.as_str(), step.part.as_str(), &step.name, &step.detail]))
 }

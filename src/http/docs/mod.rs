@@ -10,7 +10,7 @@ mod pages;
 use std::sync::OnceLock;
 
 use aide::generate::GenContext;
-use aide::openapi::{MediaType, Operation, Response as Documented};
+use aide::openapi::{Operation, Response as Documented};
 use aide::operation::OperationOutput;
 use axum::http::HeaderMap;
 use axum::http::header::{
@@ -92,12 +92,7 @@ impl OperationOutput for Page {
     type Inner = ();
 
     fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
-        let content = [("*/*".to_owned(), MediaType::default())].into_iter().collect();
-        let mut all =
-            vec![(Some(200), Documented { description: "The file.".to_owned(), content, ..Documented::default() })];
-        all.extend(answers::documented::<answers::Detail>(context, operation, 404));
-        all.extend(answers::documented::<answers::Detail>(context, operation, 503));
-        all
+        answers::documented_file(context, operation)
     }
 }
 

@@ -187,11 +187,6 @@ impl OperationOutput for File {
     type Inner = ();
 
     fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
-        let content = [("*/*".to_owned(), MediaType::default())].into_iter().collect();
-        let mut all =
-            vec![(Some(200), Documented { description: "The file.".to_owned(), content, ..Documented::default() })];
-        all.extend(answers::documented::<answers::Detail>(context, operation, 404));
-        all.extend(answers::documented::<answers::Detail>(context, operation, 503));
-        all
+        answers::documented_file(context, operation)
     }
 }
