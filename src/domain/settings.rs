@@ -4,6 +4,7 @@
 //! the process itself is started is in `config.rs`, not here.
 
 mod django;
+mod kinds;
 mod known;
 pub mod mail;
 pub mod throttling;
@@ -17,7 +18,8 @@ use serde_json::Value;
 use throttling::{Rate, Scope, Throttling};
 
 pub use django::{Authenticator, DjoserRules, Pagination};
-pub use known::{ALL, Item, Kind, Setting, find};
+pub use kinds::{Item, Kind, Setting};
+pub use known::{ALL, find};
 pub use values::switch;
 
 /// Rules for tokens, one set for each of the systems that the server speaks as (D-11).

@@ -15,7 +15,7 @@ use crate::domain::rights::{Right, action, resource};
 use crate::domain::settings::Settings;
 use crate::domain::users::{Pending, User};
 use crate::service::links::{self, Link};
-use crate::service::{Ctx, bounds};
+use crate::service::{Ctx, bounds, settings};
 use crate::store::Tx;
 
 /// What a good link shows of the account that it would let in.
@@ -35,7 +35,7 @@ pub struct Waiting {
 /// # Errors
 /// Those of the store.
 pub fn resend(ctx: &Ctx, email: &Email) -> Result<bool> {
-    let settings = ctx.env.store.read(|tx| Ok(Settings::from_stored(tx.stored_settings()?)))?;
+    let settings = settings::in_force(ctx.env)?;
     if !settings.activation() {
         return Ok(false);
     }
@@ -68,7 +68,7 @@ pub fn resend(ctx: &Ctx, email: &Email) -> Result<bool> {
 ///   lets in by a link
 pub fn await_link(ctx: &Ctx, id: UserId) -> Result<User> {
     ctx.require(&Right::of(resource::USERS, action::UPDATE))?;
-    let settings = ctx.env.store.read(|tx| Ok(Settings::from_stored(tx.stored_settings()?)))?;
+    let settings = settings::in_force(ctx.env)?;
     let link = Link::draft(ctx, settings, Purpose::Activation)?;
     ctx.write(|tx| {
         let mut user = tx.user(id)?.ok_or(Error::NotFound(Entity::User))?;

@@ -18,10 +18,9 @@ use crate::domain::ids::{MailId, Timestamp, UserId};
 use crate::domain::mails::{Kind, Language, Letter, Mail, NOTICE_LIFETIME, NewMail, Status};
 use crate::domain::pages::{Listing, PageOf};
 use crate::domain::rights::{Right, action, resource};
-use crate::domain::settings::Settings;
 use crate::domain::settings::mail::{Mails, Transport as Choice};
 use crate::mail;
-use crate::service::{Ctx, Env};
+use crate::service::{Ctx, settings};
 use crate::store::Tx;
 
 pub use crate::mail::{Failure, built_in};
@@ -175,7 +174,7 @@ pub fn queue_test(ctx: &Ctx, to: &str) -> Result<()> {
 
 fn test_letter(ctx: &Ctx, to: &str) -> Result<(Letter, Mails)> {
     let to = Email::parse(to)?;
-    let settings = stored(ctx.env)?;
+    let settings = settings::in_force(ctx.env)?;
     let link = settings.mail_link(Kind::Test, "", "", &ctx.env.default_url);
     let letter = Letter {
         kind: Kind::Test,
@@ -187,10 +186,6 @@ fn test_letter(ctx: &Ctx, to: &str) -> Result<(Letter, Mails)> {
         token: None,
     };
     Ok((letter, settings.mails()))
-}
-
-fn stored(env: &Env) -> Result<Settings> {
-    Ok(Settings::from_stored(env.store.read(|tx| tx.stored_settings())?))
 }
 
 /// What is sealed of a letter. The address is in it too, so that nobody who writes to the file redirects a link.

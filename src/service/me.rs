@@ -13,7 +13,7 @@ use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, UserPatch};
 use crate::service::users::{self, Account};
-use crate::service::{Ctx, api_tokens, links};
+use crate::service::{Ctx, api_tokens, links, settings};
 use crate::store::Tx;
 
 pub(super) use changes::store_change;
@@ -106,7 +106,7 @@ pub fn check_password(ctx: &Ctx, current: &str) -> Result<()> {
 /// `Invalid("new_password")` — weaker than the rules ask; `Unauthenticated`; those of the store.
 pub fn check_new_password(ctx: &Ctx, new: &Password) -> Result<()> {
     let user = get(ctx)?.user;
-    let settings = Settings::from_stored(ctx.env.store.read(|tx| tx.stored_settings())?);
+    let settings = settings::in_force(ctx.env)?;
     let rules = Rules::for_account(settings.nist_passwords(), user.is_privileged());
     passwords::check("new_password", new, rules, &Person::of(&NewUser::of(&user)))
 }

@@ -11,7 +11,7 @@ use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, User, UserPatch};
 use crate::service::links::{self, Link};
-use crate::service::{Ctx, api_tokens, me};
+use crate::service::{Ctx, api_tokens, me, settings};
 use crate::store::sessions::Which;
 
 /// Mails a link that sets a new password; an older one dies. Gives whether there is an account that got one, which only
@@ -35,7 +35,7 @@ pub fn request_username_reset(ctx: &Ctx, email: &Email) -> Result<bool> {
 }
 
 fn request(ctx: &Ctx, email: &Email, purpose: Purpose, event: &'static str) -> Result<bool> {
-    let settings = ctx.env.store.read(|tx| Ok(Settings::from_stored(tx.stored_settings()?)))?;
+    let settings = settings::in_force(ctx.env)?;
     let link = Link::draft(ctx, settings, purpose)?;
     ctx.write(|tx| {
         let active = links::holder(tx, email)?.filter(|user| user.is_active);
@@ -69,7 +69,7 @@ pub fn look(ctx: &Ctx, purpose: Purpose, link: (&str, &str)) -> Result<User> {
 /// # Errors
 /// `Invalid("new_password")`, and those of the store.
 pub fn check_password(ctx: &Ctx, new: &Password) -> Result<()> {
-    let settings = Settings::from_stored(ctx.env.store.read(|tx| tx.stored_settings())?);
+    let settings = settings::in_force(ctx.env)?;
     let rules = Rules::for_account(settings.nist_passwords(), false);
     passwords::check("new_password", new, rules, &Person::of(&NewUser::default()))
 }

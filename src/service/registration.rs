@@ -137,7 +137,7 @@ pub fn register(ctx: &Ctx, new: Registration, profile: Option<Profile>) -> Resul
 /// # Errors
 /// `Invalid("password")` — weaker than the rules ask; those of the store.
 pub fn check_password(ctx: &Ctx, new: &Registration) -> Result<()> {
-    let settings = Settings::from_stored(ctx.env.store.read(|tx| tx.stored_settings())?);
+    let settings = super::settings::in_force(ctx.env)?;
     let Registration { email, phone, username, first_name, last_name, middle_name, .. } = new;
     let user = NewUser {
         email: email.clone(),
@@ -177,7 +177,7 @@ pub fn tells_taken(env: &Env, field: &str, text: &str) -> Result<bool> {
 /// # Errors
 /// `Forbidden(RegistrationClosed)`, and those of the store.
 pub fn is_open(env: &Env) -> Result<()> {
-    match Settings::from_stored(env.store.read(|tx| tx.stored_settings())?).registration() {
+    match super::settings::in_force(env)?.registration() {
         settings::Registration::Closed => Err(Error::Forbidden(Refusal::RegistrationClosed)),
         settings::Registration::Open | settings::Registration::Domains(_) => Ok(()),
     }

@@ -30,7 +30,7 @@ pub struct Current {
 /// `Forbidden`, and those of the store.
 pub fn list(ctx: &Ctx) -> Result<Vec<Current>> {
     ctx.require(&Right::of(resource::SETTINGS, action::READ))?;
-    let settings = Settings::from_stored(ctx.env.store.read(|tx| tx.stored_settings())?);
+    let settings = in_force(ctx.env)?;
     Ok(ALL.iter().map(|setting| current(&settings, setting)).collect())
 }
 

@@ -4,7 +4,7 @@ use std::net::Ipv6Addr;
 
 use serde_json::Value;
 
-use super::known::{Item, Kind, Setting};
+use super::kinds::{Item, Kind, Setting};
 use super::throttling::{Rate, Scope};
 use crate::domain::error::{Error, Result};
 use crate::domain::identifiers::canonical_domain;

@@ -9,8 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Manner;
 use crate::domain::error::Error;
-use crate::http::drf::Words;
-use crate::http::drf::failure::{self, Refused, USER};
+use crate::http::drf::failure::{self, OWN_USER, Refused, USER};
 use crate::http::fault::Fault;
 
 /// What handlers give.
@@ -27,9 +26,6 @@ pub enum Failure {
     /// Nothing but the status 400.
     Empty,
 }
-
-/// The words of a user model of one's own.
-const PHONE_USER: Words = Words { noun: "User", taken: |field| format!("user with this {field} already exists.") };
 
 impl Failure {
     /// The same in the manner of the door.
@@ -56,7 +52,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self {
             Failure::Fault(fault) => failure::respond(fault, &USER),
-            Failure::PhoneFault(fault) => failure::respond(shortened(fault), &PHONE_USER),
+            Failure::PhoneFault(fault) => failure::respond(shortened(fault), &OWN_USER),
             Failure::Bare(sentence) => (StatusCode::BAD_REQUEST, Json([sentence])).into_response(),
             Failure::Empty => StatusCode::BAD_REQUEST.into_response(),
         }

@@ -26,6 +26,9 @@ pub struct Words {
 /// The words of `django.contrib.auth`.
 pub const USER: Words = Words { noun: "User", taken: |field| format!("A user with that {field} already exists.") };
 
+/// The words of a user model of one's own.
+pub const OWN_USER: Words = Words { noun: "User", taken: |field| format!("user with this {field} already exists.") };
+
 /// `{"detail": …}` with a status.
 pub fn detail(status: StatusCode, detail: &str) -> Response {
     (status, Json(json!({ "detail": detail }))).into_response()

@@ -5,11 +5,8 @@ use aide::openapi::{Operation, Response as Documented};
 use aide::operation::OperationOutput;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::drf::failure::{self, Refused, Words};
+use crate::http::drf::failure::{self, OWN_USER, Refused};
 use crate::http::fault::Fault;
-
-/// The words of a user model of one's own.
-const USER: Words = Words { noun: "User", taken: |field| format!("user with this {field} already exists.") };
 
 /// What handlers give.
 pub type Answer<T> = Result<T, Failure>;
@@ -25,7 +22,7 @@ impl<E: Into<Fault>> From<E> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        failure::respond(self.0, &USER)
+        failure::respond(self.0, &OWN_USER)
     }
 }
 

@@ -11,14 +11,14 @@ use crate::domain::settings::Settings;
 use crate::domain::settings::mail::Transport;
 use crate::domain::times;
 use crate::mail;
-use crate::service::Ctx;
+use crate::service::{Ctx, settings};
 
 /// How long a mail may wait before somebody should know.
 const WAIT_MAX: TimeDelta = TimeDelta::hours(1);
 
 /// Looks at the settings of mails, the templates and the outbox. Connects to nothing: that is for `mail send-test`.
 pub(super) fn look(ctx: &Ctx) -> Result<Vec<Finding>> {
-    let settings = Settings::from_stored(ctx.env.store.read(|tx| tx.stored_settings())?);
+    let settings = settings::in_force(ctx.env)?;
     let mut findings = vec![transport(ctx, &settings)];
     findings.extend(links(&settings, &ctx.env.default_url));
     let broken = mail::faults(&settings.mails().templates).into_iter().map(|fault| {

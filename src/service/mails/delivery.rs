@@ -5,14 +5,14 @@
 
 use chrono::TimeDelta;
 
-use super::{Content, PURPOSE, stored};
+use super::{Content, PURPOSE};
 use crate::domain::advice::Advice;
 use crate::domain::error::{Error, Result};
 use crate::domain::ids::{MailId, Timestamp};
 use crate::domain::mails::Kind;
 use crate::domain::settings::mail::Mails;
 use crate::mail::{Failure, Message, Transport, Words, render};
-use crate::service::Env;
+use crate::service::{Env, settings};
 use crate::store::outbox::{Claimed, Next};
 
 /// How long a mail may be in hand. A mail server gets ten seconds for each answer, and gives about ten of them.
@@ -34,7 +34,7 @@ const PURGE: u32 = 1000;
 /// Those of the store. A mail that does not go is no error: it is tried again later.
 pub fn deliver(env: &Env, transport: &dyn Transport, now: Timestamp) -> Result<u32> {
     sweep(env, now)?;
-    let settings = stored(env)?.mails();
+    let settings = settings::in_force(env)?.mails();
     let mut sent = 0;
     for _ in 0..ROUND {
         if env.mail.bell.is_over() {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use super::{delivery, stored};
+use super::delivery;
 use crate::domain::error::{Error, Result};
 use crate::mail::{self, Woken};
-use crate::service::Env;
+use crate::service::{Env, settings};
 
 /// How often it looks for mails that another process wrote, such as the command line.
 const POLL: Duration = Duration::from_secs(1);
@@ -76,7 +76,7 @@ fn round(env: &Env, woken: Woken) -> Result<Option<String>> {
     if !is_due {
         return Ok(None);
     }
-    match mail::open(&stored(env)?.mails(), &env.mail) {
+    match mail::open(&settings::in_force(env)?.mails(), &env.mail) {
         Ok(transport) => delivery::deliver(env, transport.as_ref(), env.clock.now()).map(|_| None),
         Err(failure) => delivery::sweep(env, now).map(|()| Some(failure.text)),
     }

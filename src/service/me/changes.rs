@@ -7,12 +7,11 @@ use crate::domain::identifiers::{Email, Phone, Username};
 use crate::domain::mails::Kind;
 use crate::domain::one_time_tokens::Purpose;
 use crate::domain::sessions::EndReason;
-use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, Pending, User, UserPatch};
 use crate::service::links::{self, Link};
 use crate::service::me::Proof;
 use crate::service::users::{self, Account};
-use crate::service::{Actor, Ctx, api_tokens, bounds};
+use crate::service::{Actor, Ctx, api_tokens, bounds, settings};
 use crate::store::Tx;
 use crate::store::sessions::Which;
 
@@ -104,7 +103,7 @@ fn change(ctx: &Ctx, proof: Option<Proof>, patch: OwnPatch) -> Result<Account> {
     let me = ctx.caller()?.user;
     let patch = UserPatch::from(patch).normalised();
     patch.check()?;
-    let settings = ctx.env.store.read(|tx| Ok(Settings::from_stored(tx.stored_settings()?)))?;
+    let settings = settings::in_force(ctx.env)?;
     let link = Link::draft(ctx, settings, Purpose::Activation)?;
     ctx.write(|tx| {
         proof.as_ref().map(|proof| proof.holds(tx)).transpose()?;

@@ -49,16 +49,7 @@ fn token(row: &Row, now: Timestamp) -> rusqlite::Result<ApiToken> {
 }
 
 fn filter(listing: &Listing, now: Timestamp) -> Filter {
-    let mut filter = Filter::default();
-    if let Some(user) = listing.user {
-        filter.and("user_id = ?", [Value::from(user.0)]);
-    }
-    let now = [Value::from(micros(now)), Value::from(micros(now))];
-    match listing.active {
-        Some(true) => filter.and(&is_live(), now),
-        Some(false) => filter.and(&format!("NOT ({})", is_live()), now),
-        None => {}
-    }
+    let mut filter = Filter::of_user(listing, &is_live(), now);
     for word in &listing.search {
         filter.and_contains(&["name"], word);
     }

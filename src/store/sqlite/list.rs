@@ -2,6 +2,8 @@
 
 use rusqlite::types::Value;
 
+use super::micros;
+use crate::domain::ids::Timestamp;
 use crate::domain::pages::Listing;
 
 /// Upper end of the range of all texts that begin with some prefix.
@@ -20,6 +22,22 @@ impl Filter {
     pub fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
         self.conditions.push(format!("({condition})"));
         self.values.extend(values);
+    }
+
+    /// What a listing asks of rows that belong to a user and come to an end. `live` is whether a row is live, at a moment
+    /// that is bound twice.
+    pub fn of_user(listing: &Listing, live: &str, now: Timestamp) -> Self {
+        let mut filter = Self::default();
+        if let Some(user) = listing.user {
+            filter.and("user_id = ?", [Value::from(user.0)]);
+        }
+        let now = [Value::from(micros(now)), Value::from(micros(now))];
+        match listing.active {
+            Some(true) => filter.and(live, now),
+            Some(false) => filter.and(&format!("NOT ({live})"), now),
+            None => {}
+        }
+        filter
     }
 
     /// Adds: one of these columns begins with one of `prefixes`. Each column must be indexed to be quick.

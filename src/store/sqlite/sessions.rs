@@ -65,16 +65,7 @@ pub(super) fn address(row: &Row) -> rusqlite::Result<Option<IpAddr>> {
 }
 
 fn filter(listing: &Listing, now: Timestamp) -> Filter {
-    let mut filter = Filter::default();
-    if let Some(user) = listing.user {
-        filter.and("user_id = ?", [Value::from(user.0)]);
-    }
-    let now = [Value::from(micros(now)), Value::from(micros(now))];
-    match listing.active {
-        Some(true) => filter.and(&is_live(), now),
-        Some(false) => filter.and(&format!("NOT ({})", is_live()), now),
-        None => {}
-    }
+    let mut filter = Filter::of_user(listing, &is_live(), now);
     for word in &listing.search {
         filter.and_prefix("sessions", &["uuid", "ip_address"], &[word.to_lowercase()]);
     }

@@ -1,6 +1,5 @@
 //! Refresh tokens in SQLite.
 
-use rusqlite::types::Value;
 use rusqlite::{Row, named_params, params_from_iter};
 
 use super::list::{Filter, order};
@@ -51,16 +50,7 @@ fn filter(listing: &Listing, now: Timestamp) -> Filter {
          AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = tokens.session_id AND {})",
         not_ended()
     );
-    let now = [Value::from(micros(now)), Value::from(micros(now))];
-    let mut filter = Filter::default();
-    if let Some(user) = listing.user {
-        filter.and("user_id = ?", [Value::from(user.0)]);
-    }
-    match listing.active {
-        Some(true) => filter.and(&live, now),
-        Some(false) => filter.and(&format!("NOT ({live})"), now),
-        None => {}
-    }
+    let mut filter = Filter::of_user(listing, &live, now);
     for word in &listing.search {
         filter.and_prefix("tokens", &["jti"], &[word.to_lowercase()]);
     }
