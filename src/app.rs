@@ -15,6 +15,7 @@ use crate::domain::advice::Advice;
 use crate::domain::error::{Error, Result as Checked};
 use crate::domain::ids::Timestamp;
 use crate::domain::imports::Source;
+use crate::domain::proxies::TrustedProxies;
 use crate::service::{Actor, Clock, Env, Office, Origin, import, keys, seed};
 use crate::store::sqlite::{Sqlite, django, open as file};
 
@@ -124,6 +125,7 @@ impl Parts {
             keys: keys::Cache::default(),
             default_url: String::new(),
             mail: Office::default(),
+            proxies: TrustedProxies::default(),
         };
         Ok((env, opened))
     }

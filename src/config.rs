@@ -11,6 +11,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
+use crate::domain::proxies::TrustedProxies;
 use crate::domain::{settings, times};
 use layers::{Layers, Raw};
 
@@ -24,6 +25,7 @@ pub struct Flags {
     pub config: Option<OsString>,
     pub db: Option<OsString>,
     pub listen: Option<OsString>,
+    pub trusted_proxies: Option<OsString>,
     pub master_key_file: Option<OsString>,
     pub smtp_password_file: Option<OsString>,
     pub drain_timeout: Option<OsString>,
@@ -43,6 +45,8 @@ pub struct Config {
     pub smtp_password_file: Option<PathBuf>,
     /// Where the server listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Proxies whose word on where a request comes from counts.
+    pub trusted_proxies: TrustedProxies,
     /// How long the server waits for requests under way when it stops.
     pub drain_timeout: Duration,
     /// What is logged: a level, or a filter such as `info,authsrv=debug`.
@@ -80,6 +84,7 @@ const fn setting(key: &'static str, flag: &'static str, variable: &'static str) 
 /// The database.
 pub const DB: Setting = setting("db", "--db", "AUTHSRV_DB");
 const LISTEN: Setting = setting("listen", "--listen", "AUTHSRV_LISTEN");
+const TRUSTED_PROXIES: Setting = setting("trusted_proxies", "--trusted-proxies", "AUTHSRV_TRUSTED_PROXIES");
 /// The master key.
 pub const MASTER_KEY_FILE: Setting = setting("master_key_file", "--master-key-file", "AUTHSRV_MASTER_KEY_FILE");
 /// The password for the mail server.
@@ -94,8 +99,18 @@ const ALLOW_OPEN_DIRECTORY: Setting =
     setting("allow_open_directory", "--allow-open-directory", "AUTHSRV_ALLOW_OPEN_DIRECTORY");
 
 /// All of them.
-pub const SETTINGS: [Setting; 9] =
-    [DB, OUTPUT, LISTEN, MASTER_KEY_FILE, SMTP_PASSWORD_FILE, DRAIN_TIMEOUT, LOG, LOG_FORMAT, ALLOW_OPEN_DIRECTORY];
+pub const SETTINGS: [Setting; 10] = [
+    DB,
+    OUTPUT,
+    LISTEN,
+    TRUSTED_PROXIES,
+    MASTER_KEY_FILE,
+    SMTP_PASSWORD_FILE,
+    DRAIN_TIMEOUT,
+    LOG,
+    LOG_FORMAT,
+    ALLOW_OPEN_DIRECTORY,
+];
 
 /// A setting that cannot be used: what, from where, and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +148,7 @@ impl Config {
         // Nothing is said of a file by a line of `.env` that names none.
         let password = password.filter(|raw| !raw.value.is_empty());
         let listen = layers.find(LISTEN, flags.listen.as_ref());
+        let proxies = layers.find(TRUSTED_PROXIES, flags.trusted_proxies.as_ref());
         let drain = layers.find(DRAIN_TIMEOUT, flags.drain_timeout.as_ref());
         let log = layers.find(LOG, flags.log.as_ref());
         let format = layers.find(LOG_FORMAT, flags.log_format.as_ref());
@@ -142,6 +158,7 @@ impl Config {
             master_key_file,
             smtp_password_file: password.map(|raw| path(&raw)).transpose()?,
             listen: listen.map_or(Ok(SocketAddr::from(([127, 0, 0, 1], 8000))), |raw| address(&raw))?,
+            trusted_proxies: proxies.map_or(Ok(TrustedProxies::default()), |raw| trusted(&raw))?,
             drain_timeout: drain.map_or(Ok(Duration::from_secs(15)), |raw| duration(&raw))?,
             log: log.map_or(Ok("info".to_owned()), |raw| filter(&raw))?,
             log_format: format.map_or(Ok(LogFormat::Text), |raw| log_format(&raw))?,
@@ -178,6 +195,14 @@ fn address(raw: &Raw) -> Result<SocketAddr, ConfigError> {
         .unwrap_or(&text)
         .parse()
         .map_err(|_| refuse(raw, "ADDRESS:PORT, such as 127.0.0.1:8000, 0.0.0.0:80 or [::1]:8000"))
+}
+
+fn trusted(raw: &Raw) -> Result<TrustedProxies, ConfigError> {
+    let allowed = "a list of addresses and networks, separated by commas, such as 127.0.0.1,10.0.0.0/8,::1";
+    TrustedProxies::parse(&raw.value.to_string_lossy()).map_err(|wrong| match wrong.is_empty() {
+        true => refuse(raw, allowed),
+        false => ConfigError(format!("{wrong:?} ({}) is neither an address nor a network; {allowed}", raw.source)),
+    })
 }
 
 fn duration(raw: &Raw) -> Result<Duration, ConfigError> {

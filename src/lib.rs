@@ -25,8 +25,8 @@
 //! - Every change writes one audit row in the transaction of the change, the end of all sessions also where there was none,
 //!   since it stops sign-ins that are under way. Only these write none: a spent token shown again within the grace, which is
 //!   marked as used; the use of an API token, which is noted beside the answer; what has expired or is over, when it is
-//!   marked as ended or cleared (also that imported hashes were about); and a mail on its way, which is marked as sent or to
-//!   be tried again. Hashing never happens inside a transaction.
+//!   marked as ended or cleared (also that imported hashes were about); a mail on its way, which is marked as sent or to
+//!   be tried again; and that a proxy was not trusted, which is noted for `doctor`. Hashing never happens inside a transaction.
 //! - Whatever can end access (session, user, rights, key, setting) is read from the database at each request, since the
 //!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key.
 //! - Whoever writes is judged twice: when the request begins, and again in its transaction (`Ctx::write`), as are the last

@@ -66,7 +66,7 @@ const LAYERS: &[Layer] = &[
     layer(
         "domain/",
         &[],
-        &["base64", "chrono", "flate2", "idna", "serde", "serde_json", "unicode_normalization", "zeroize"],
+        &["base64", "chrono", "flate2", "idna", "ipnet", "serde", "serde_json", "unicode_normalization", "zeroize"],
     ),
     layer(
         "crypto/",

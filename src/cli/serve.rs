@@ -29,6 +29,10 @@ pub struct Args {
     /// Address and port to listen on; port 0 takes a free one [env: AUTHSRV_LISTEN] [default: 127.0.0.1:8000]
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<OsString>,
+    /// Proxies whose X-Forwarded-For counts: addresses and networks, separated by commas
+    /// [env: AUTHSRV_TRUSTED_PROXIES] [default: none]
+    #[arg(long, value_name = "LIST")]
+    trusted_proxies: Option<OsString>,
     /// Seconds that requests under way get when the server stops [env: AUTHSRV_DRAIN_TIMEOUT] [default: 15]
     #[arg(long, value_name = "SECONDS")]
     drain_timeout: Option<OsString>,
@@ -59,6 +63,7 @@ impl Args {
     pub fn flags(self) -> Flags {
         Flags {
             listen: self.listen,
+            trusted_proxies: self.trusted_proxies,
             drain_timeout: self.drain_timeout,
             log: self.log,
             log_format: self.log_format,
@@ -131,7 +136,7 @@ fn listen(env: Arc<Env>, listener: TcpListener, config: &Config, ready: impl FnO
             stopping.get_or_init(Instant::now);
         };
         let patience = http::Patience { drain: config.drain_timeout, ..http::Patience::default() };
-        http::serve(listener, http::router(Arc::clone(&env)), told, patience).await;
+        http::serve(listener, http::Site::of(Arc::clone(&env)), told, patience).await;
         Ok::<Postman, Failure>(postman)
     })?;
     // Mails get what is left of the time that requests had.

@@ -77,7 +77,8 @@ impl Start {
     /// A call on an open database.
     pub(super) fn call_on(&self, env: Env) -> Call {
         let mail = Office::new(self.config.smtp_password_file.clone());
-        let env = Env { default_url: format!("http://{}", self.config.listen), mail, ..env };
+        let proxies = self.config.trusted_proxies.clone();
+        let env = Env { default_url: format!("http://{}", self.config.listen), mail, proxies, ..env };
         let (actor, origin) = (operator::actor(), operator::origin());
         Call { env, actor, origin, prompt: self.prompt, format: self.format, program: self.program.clone() }
     }

@@ -246,6 +246,10 @@ fn read_toml(path: &Path, text: &str) -> Result<BTreeMap<String, Raw>, ConfigErr
             toml::de::DeValue::String(text) => text.to_string(),
             toml::de::DeValue::Integer(number) => number.to_string(),
             toml::de::DeValue::Boolean(yes) => yes.to_string(),
+            toml::de::DeValue::Array(parts) if parts.iter().all(|part| part.get_ref().is_str()) => {
+                let parts = parts.iter().filter_map(|part| part.get_ref().as_str());
+                parts.collect::<Vec<_>>().join(",")
+            }
             _ => return Err(ConfigError(format!("{}: {name} takes a text, a number, true or false", place(at)))),
         };
         let source = Source::File(name.clone(), path.to_owned(), line_at(text, at));

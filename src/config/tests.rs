@@ -58,6 +58,24 @@ fn a_bad_value_names_its_source_and_what_is_allowed() {
     assert!(text.contains("log in ") && text.contains("authsrv.toml, line 2) is not off, error"), "{text}");
 }
 
+///
+#[test]
+fn proxies_are_a_list_in_every_layer_and_nobody_by_default() {
+    let dir = TempDir::new().unwrap();
+    let trusts = |flags: &Flags, variables: &[(&str, &str)]| {
+        resolve(dir.path(), flags, variables).unwrap().trusted_proxies.to_string()
+    };
+    assert_eq!(trusts(&Flags::default(), &[]), "");
+    fs::write(dir.path().join("authsrv.toml"), "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n").unwrap();
+    assert_eq!(trusts(&Flags::default(), &[]), "10.0.0.0/8, ::1");
+    assert_eq!(trusts(&Flags::default(), &[("AUTHSRV_TRUSTED_PROXIES", "127.0.0.1")]), "127.0.0.1");
+    let flags = Flags { trusted_proxies: Some("".into()), ..Flags::default() };
+    assert_eq!(trusts(&flags, &[("AUTHSRV_TRUSTED_PROXIES", "127.0.0.1")]), "", "said on purpose");
+    let flags = Flags { trusted_proxies: Some("10.0.0.1, here".into()), ..Flags::default() };
+    let text = refusal(dir.path(), &flags, &[]);
+    assert!(text.starts_with("\"here\" (--trusted-proxies) is neither an address nor a network"), "{text}");
+}
+
 #[test]
 fn an_unknown_key_is_refused_with_a_suggestion() {
     let dir = TempDir::new().unwrap();

@@ -15,6 +15,7 @@ use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::client::Client;
 use super::drf::View;
 use super::drf::view::Seen;
 use super::fault::{Fault, Result};
@@ -98,7 +99,7 @@ impl FromRequestParts<Arc<Shared>> for Call {
         let agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let origin = Origin {
             door: mark.dialect.name,
-            address: parts.extensions.get::<Peer>().map(|peer| peer.0.ip().to_canonical()),
+            address: parts.extensions.get::<Client>().map(|client| client.address),
             user_agent: agent.map(|text| text.chars().take(USER_AGENT_MAX).collect()).unwrap_or_default(),
             language: languages::asked_for(&parts.headers),
         };

@@ -1,7 +1,7 @@
 //! How many connections there may be, in all and from each address.
 //!
 //! Where there are too many, a new one takes the place of the one that has waited longest for a request; one that is at
-//! work is never cut off.
+//! work is never cut off. A trusted proxy speaks for many, and has as many as there are.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::stream::Phase;
+use crate::domain::proxies::TrustedProxies;
 
 /// Most connections; fewer where the process may not open so many files.
 const CONNECTIONS_MAX: u64 = 4096;
@@ -22,6 +23,7 @@ const CONNECTIONS_PER_ADDRESS: usize = 256;
 pub struct Places {
     free: Arc<Semaphore>,
     taken: Mutex<Taken>,
+    proxies: TrustedProxies,
 }
 
 #[derive(Default)]
@@ -40,12 +42,12 @@ struct Connection {
 
 impl Places {
     /// As many as the process may have files open, and no more than `CONNECTIONS_MAX`.
-    pub fn new() -> Arc<Self> {
+    pub fn new(proxies: TrustedProxies) -> Arc<Self> {
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
         let most =
             files.map_or(CONNECTIONS_MAX, |files| files.saturating_sub(FILES_RESERVED).clamp(16, CONNECTIONS_MAX));
         let free = Arc::new(Semaphore::new(usize::try_from(most).unwrap_or(usize::MAX >> 3)));
-        Arc::new(Self { free, taken: Mutex::default() })
+        Arc::new(Self { free, taken: Mutex::default(), proxies })
     }
 
     /// A place for a connection from `address`. `None` when it has its fill and all of them are at work; waits while
@@ -59,7 +61,8 @@ impl Places {
             }
         };
         let mut taken = self.lock();
-        if taken.by_address.get(&address).is_some_and(|count| *count >= CONNECTIONS_PER_ADDRESS) {
+        let is_full = taken.by_address.get(&address).is_some_and(|count| *count >= CONNECTIONS_PER_ADDRESS);
+        if is_full && !self.proxies.contains(address) {
             taken.make_room(Some(address)).then_some(())?;
         }
         let (number, wanted) = (taken.next, Arc::<Notify>::default());

@@ -11,12 +11,14 @@ pub mod body;
 pub mod browse;
 pub mod call;
 pub mod caller;
+pub mod client;
 pub mod connections;
 pub mod cors;
 pub mod djoser;
 pub mod docs;
 pub mod drf;
 pub mod fault;
+pub mod forwarded;
 pub mod head;
 pub mod ids;
 pub mod languages;
@@ -46,7 +48,7 @@ use crate::service::Env;
 
 pub use call::Shared;
 pub use routes::{Guard, RouteInfo};
-pub use server::{Patience, serve};
+pub use server::{Patience, Site, serve};
 use shell::Paths;
 
 /// Everything that is served, ready for [`serve`].

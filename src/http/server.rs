@@ -30,6 +30,8 @@ use super::head::{HEAD_MAX, HEADERS_MAX};
 use super::shell::Refused;
 use super::stream::{Phase, Stream};
 use super::unread::Unread;
+use crate::domain::proxies::TrustedProxies;
+use crate::service::Env;
 
 /// Read buffer of a connection at its largest.
 const BUFFER_MAX: usize = 32 * 1024;
@@ -58,11 +60,38 @@ impl Default for Patience {
     }
 }
 
-/// Serves `app` on `listener` until `shutdown` is ready; then accepts nothing more, answers what was accepted, and
+/// What is served.
+pub struct Site {
+    /// The answers.
+    pub app: Router,
+    /// Who may have more connections than other addresses.
+    pub proxies: TrustedProxies,
+}
+
+impl Site {
+    /// Everything that there is.
+    pub fn of(env: Arc<Env>) -> Self {
+        Self { proxies: env.proxies.clone(), app: super::router(env) }
+    }
+}
+
+impl From<Router> for Site {
+    fn from(app: Router) -> Self {
+        Self { app, proxies: TrustedProxies::default() }
+    }
+}
+
+/// Serves `site` on `listener` until `shutdown` is ready; then accepts nothing more, answers what was accepted, and
 /// returns.
-pub async fn serve(listener: TcpListener, app: Router, shutdown: impl Future<Output = ()>, patience: Patience) {
-    let door =
-        Door { app, patience, places: Places::new(), graceful: GracefulShutdown::new(), stopping: Arc::default() };
+pub async fn serve(
+    listener: TcpListener,
+    site: impl Into<Site>,
+    shutdown: impl Future<Output = ()>,
+    patience: Patience,
+) {
+    let Site { app, proxies } = site.into();
+    let (places, graceful) = (Places::new(proxies), GracefulShutdown::new());
+    let door = Door { app, patience, places, graceful, stopping: Arc::default() };
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {

@@ -21,7 +21,7 @@ use axum::response::{IntoResponse, Response};
 use tower::{Service, ServiceExt};
 
 use super::answers;
-use super::call::Peer;
+use super::client::Clients;
 use super::cors::{self, Page};
 use super::drf::view::Suffix;
 use super::outside::Outside;
@@ -66,7 +66,12 @@ pub struct Paths {
 
 /// The routes inside the shell.
 pub fn around(routes: Router, paths: Paths, env: Arc<Env>) -> Router {
-    Router::new().fallback_service(Shell { routes, paths: Arc::new(paths), outside: Outside::new(env) })
+    Router::new().fallback_service(Shell {
+        routes,
+        paths: Arc::new(paths),
+        clients: Clients::new(Arc::clone(&env)),
+        outside: Outside::new(env),
+    })
 }
 
 /// See [`around`]. A service around the router, not a layer on its routes: it must see a request before the lookup.
@@ -74,6 +79,7 @@ pub fn around(routes: Router, paths: Paths, env: Arc<Env>) -> Router {
 struct Shell {
     routes: Router,
     paths: Arc<Paths>,
+    clients: Clients,
     outside: Outside,
 }
 
@@ -97,7 +103,10 @@ impl Shell {
         let begun = Instant::now();
         let id = uuid::Uuid::new_v4().to_string();
         let (method, path) = (request.method().clone(), loggable(request.uri().path(), &self.paths.words));
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip().to_canonical());
+        let client = self.clients.of(&request);
+        if let Some(client) = client {
+            request.extensions_mut().insert(client);
+        }
         let (outside, page) = (self.outside.of_request(), Page::of(&request));
         request.extensions_mut().insert(outside.clone());
         let mut response = match refuse_early(&request) {
@@ -112,7 +121,7 @@ impl Shell {
         }
         let status = response.status().as_u16();
         let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(target: "authsrv::access", %method, %path, peer = peer.map(tracing::field::display), status, micros, request_id = %id, "request");
+        tracing::info!(target: "authsrv::access", %method, %path, client = client.map(|client| tracing::field::display(client.address)), status, micros, request_id = %id, "request");
         response
     }
 

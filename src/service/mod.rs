@@ -42,6 +42,7 @@ use crate::domain::catalog::Kind;
 use crate::domain::error::{Entity, Error, Reason, Refusal, Result};
 use crate::domain::ids::{ApiTokenId, PermissionId, SessionId, Timestamp, UserId};
 use crate::domain::mails::Language;
+use crate::domain::proxies::TrustedProxies;
 use crate::domain::rights::{Grants, Right};
 use crate::store::sessions::Which;
 use crate::store::{Store, Tx};
@@ -73,6 +74,8 @@ pub struct Env {
     pub default_url: String,
     /// What mails leave by.
     pub mail: Office,
+    /// Whose word on where a request comes from counts.
+    pub proxies: TrustedProxies,
 }
 
 /// One call of an operation. Made anew for each, since rights and time are as old as this is.

@@ -11,6 +11,7 @@ mod escalation_dialects;
 mod foreign_ids;
 mod foreign_links;
 mod forged_tokens;
+mod forwarded_headers;
 mod guest_mode;
 mod hidden_addresses;
 mod hidden_users;

@@ -252,5 +252,8 @@ fn the_compose_file_gives_it_no_more_than_it_needs() {
     }
     let set = environment();
     let value = |name: &str| set.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    // E.3: the proxy in front is trusted, and nothing else is.
+    let gateway = value("AUTHSRV_TRUSTED_PROXIES").unwrap();
+    assert!(text.contains(&format!("          gateway: {gateway}\n")), "{gateway}");
     assert_eq!((value("AUTHSRV_DB"), value("AUTHSRV_LISTEN")), (Some("/data/authsrv.db"), Some("0.0.0.0:8000")));
 }

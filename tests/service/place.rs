@@ -8,6 +8,7 @@ use authsrv::crypto::hash::Hasher;
 use authsrv::crypto::random::OsRandom;
 use authsrv::crypto::seal::MasterKey;
 use authsrv::domain::ids::Timestamp;
+use authsrv::domain::proxies::TrustedProxies;
 use authsrv::service::{Actor, Clock, Ctx, Env, Office, Origin, keys};
 use authsrv::store::sqlite::Sqlite;
 use authsrv::store::sqlite::open::Missing;
@@ -44,6 +45,7 @@ impl Place {
             keys: keys::Cache::default(),
             default_url: "http://127.0.0.1:8000".to_owned(),
             mail: Office::default(),
+            proxies: TrustedProxies::default(),
         };
         let origin = Origin { door: "cli", ..Origin::default() };
         Self { env, actor: Actor::Operator("root@test".to_owned()), origin, directory }

@@ -37,8 +37,8 @@ impl Server {
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
-                let router = authsrv::http::router(env);
-                authsrv::http::serve(listener, router, async { drop(stopped.await) }, patience).await;
+                let site = authsrv::http::Site::of(env);
+                authsrv::http::serve(listener, site, async { drop(stopped.await) }, patience).await;
             });
         });
         Self { address: address.recv().unwrap(), stop: Some(stop), thread: Some(thread) }
@@ -101,6 +101,7 @@ pub fn asked_for_body(address: SocketAddr, path: &str, length: usize) -> TcpStre
 pub struct Client {
     base: String,
     authorization: Option<String>,
+    headers: Vec<(String, String)>,
     agent: ureq::Agent,
 }
 
@@ -118,7 +119,7 @@ pub struct Answer {
 impl Client {
     /// Somebody without credentials, to the server at this address.
     pub fn of(address: SocketAddr) -> Self {
-        Self { base: format!("http://{address}"), authorization: None, agent: agent() }
+        Self { base: format!("http://{address}"), authorization: None, headers: Vec::new(), agent: agent() }
     }
 
     /// The same, showing this access token.
@@ -129,6 +130,12 @@ impl Client {
     /// The same, showing the key of an API token.
     pub fn token(self, key: &str) -> Self {
         Self { authorization: Some(format!("Token {key}")), ..self }
+    }
+
+    /// The same, sending one more header.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     /// Signs in with [`super::PASSWORD`].
@@ -182,6 +189,9 @@ impl Client {
         let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.base));
         if let Some(authorization) = &self.authorization {
             request = request.header("authorization", authorization);
+        }
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
         }
         let sent = match body {
             Some((kind, bytes)) => self.agent.run(request.header("content-type", kind).body(bytes).unwrap()),

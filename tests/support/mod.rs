@@ -23,6 +23,7 @@ use authsrv::domain::error::Result;
 use authsrv::domain::identifiers::Email;
 use authsrv::domain::ids::{Timestamp, UserId};
 use authsrv::domain::passwords::Password;
+use authsrv::domain::proxies::TrustedProxies;
 use authsrv::domain::settings::Profile;
 use authsrv::domain::tokens::TokenPair;
 use authsrv::domain::users::NewUser;
@@ -120,6 +121,13 @@ impl TestApp {
         let (folder, clock) = (TempDir::new().unwrap(), TestClock(Arc::new(AtomicI64::new(START))));
         let env = open(&folder, &clock);
         Self { env: Arc::new(env), clock, folder }
+    }
+
+    /// The same where these proxies are trusted; to be said before a server starts.
+    pub fn behind(mut self, proxies: &str) -> Self {
+        let env = Arc::get_mut(&mut self.env).expect("no server has started");
+        env.proxies = TrustedProxies::parse(proxies).unwrap();
+        self
     }
 
     /// A second program on the same file, as the command line is to the server.

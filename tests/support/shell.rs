@@ -107,6 +107,11 @@ impl Shell {
         self.run(&format!("{words} --output json")).json()
     }
 
+    /// What `doctor` finds, whether all is well or not.
+    pub fn json_of_doctor(&self) -> serde_json::Value {
+        self.run("doctor --output json").json()
+    }
+
     /// A server on a free port, to be started.
     pub fn server(&self) -> std::process::Command {
         self.process("serve --listen 127.0.0.1:0")

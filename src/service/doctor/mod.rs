@@ -1,10 +1,11 @@
 //! What is wrong or risky with this installation, and what to do about it.
 //!
 //! Looks and changes nothing. [`ready`] is for load balancers, [`examine`] for the person at the shell; files are looked
-//! at in `files.rs`, settings in `settings.rs`, mails in `mail.rs`.
+//! at in `files.rs`, settings in `settings.rs`, mails in `mail.rs`, proxies in `proxies.rs`.
 
 mod files;
 mod mail;
+mod proxies;
 mod settings;
 
 use std::path::PathBuf;
@@ -15,6 +16,8 @@ use crate::domain::catalog::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::rights::resource;
 use crate::service::{Ctx, Env, bounds, keys};
+
+pub use proxies::{Forwarder, note_forwarder};
 
 /// How bad it is; the worst comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,7 +98,7 @@ pub fn ready(env: &Env) -> Result<()> {
 pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
     bounds::superuser(ctx)?;
     let mut findings = around(facts);
-    for look in [data, signing_key, superusers, guarded, settings::look, mail::look] {
+    for look in [data, signing_key, superusers, guarded, settings::look, proxies::look, mail::look] {
         match look(ctx) {
             Ok(found) => findings.extend(found),
             Err(Error::Internal(cause)) => findings.push(unreadable(&cause.to_string())),
