@@ -28,6 +28,7 @@ pub struct Flags {
     pub trusted_proxies: Option<OsString>,
     pub master_key_file: Option<OsString>,
     pub smtp_password_file: Option<OsString>,
+    pub metrics_listen: Option<OsString>,
     pub drain_timeout: Option<OsString>,
     pub log: Option<OsString>,
     pub log_format: Option<OsString>,
@@ -47,6 +48,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Proxies whose word on where a request comes from counts.
     pub trusted_proxies: TrustedProxies,
+    /// Where Prometheus may ask for the metrics, if it may; port 0 takes a free one.
+    pub metrics_listen: Option<SocketAddr>,
     /// How long the server waits for requests under way when it stops.
     pub drain_timeout: Duration,
     /// What is logged: a level, or a filter such as `info,authsrv=debug`.
@@ -85,6 +88,7 @@ const fn setting(key: &'static str, flag: &'static str, variable: &'static str) 
 pub const DB: Setting = setting("db", "--db", "AUTHSRV_DB");
 const LISTEN: Setting = setting("listen", "--listen", "AUTHSRV_LISTEN");
 const TRUSTED_PROXIES: Setting = setting("trusted_proxies", "--trusted-proxies", "AUTHSRV_TRUSTED_PROXIES");
+const METRICS_LISTEN: Setting = setting("metrics_listen", "--metrics-listen", "AUTHSRV_METRICS_LISTEN");
 /// The master key.
 pub const MASTER_KEY_FILE: Setting = setting("master_key_file", "--master-key-file", "AUTHSRV_MASTER_KEY_FILE");
 /// The password for the mail server.
@@ -99,11 +103,12 @@ const ALLOW_OPEN_DIRECTORY: Setting =
     setting("allow_open_directory", "--allow-open-directory", "AUTHSRV_ALLOW_OPEN_DIRECTORY");
 
 /// All of them.
-pub const SETTINGS: [Setting; 10] = [
+pub const SETTINGS: [Setting; 11] = [
     DB,
     OUTPUT,
     LISTEN,
     TRUSTED_PROXIES,
+    METRICS_LISTEN,
     MASTER_KEY_FILE,
     SMTP_PASSWORD_FILE,
     DRAIN_TIMEOUT,
@@ -149,6 +154,8 @@ impl Config {
         let password = password.filter(|raw| !raw.value.is_empty());
         let listen = layers.find(LISTEN, flags.listen.as_ref());
         let proxies = layers.find(TRUSTED_PROXIES, flags.trusted_proxies.as_ref());
+        // So does a line that names no address.
+        let metrics = layers.find(METRICS_LISTEN, flags.metrics_listen.as_ref()).filter(|raw| !raw.value.is_empty());
         let drain = layers.find(DRAIN_TIMEOUT, flags.drain_timeout.as_ref());
         let log = layers.find(LOG, flags.log.as_ref());
         let format = layers.find(LOG_FORMAT, flags.log_format.as_ref());
@@ -159,6 +166,7 @@ impl Config {
             smtp_password_file: password.map(|raw| path(&raw)).transpose()?,
             listen: listen.map_or(Ok(SocketAddr::from(([127, 0, 0, 1], 8000))), |raw| address(&raw))?,
             trusted_proxies: proxies.map_or(Ok(TrustedProxies::default()), |raw| trusted(&raw))?,
+            metrics_listen: metrics.map(|raw| address(&raw)).transpose()?,
             drain_timeout: drain.map_or(Ok(Duration::from_secs(15)), |raw| duration(&raw))?,
             log: log.map_or(Ok("info".to_owned()), |raw| filter(&raw))?,
             log_format: format.map_or(Ok(LogFormat::Text), |raw| log_format(&raw))?,

@@ -35,6 +35,8 @@
 //!   a mail server or tells of it. Links in mails begin with a setting, never with what a request says.
 //! - `synchronous=FULL`: what was answered with success survives a power loss.
 //! - One JSON body parser, driven by the same schema that the OpenAPI document shows (`http/shape.rs`).
+//! - Every line of the log is one line, about a request it has its id, and none is waited for; labels of metrics are route templates
+//!   and fixed words. Neither holds anything that a client sent (`http/visit.rs`, `http/metrics.rs`, `cli/logs.rs`).
 //! - Domain types cannot be serialised: an answer shows what a `wire` type lists, and no more.
 //!
 //! # Where this differs from what one might expect

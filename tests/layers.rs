@@ -57,8 +57,6 @@ const CLI: &[&str] = &[
     "rustix",
     "serde_json",
     "tokio",
-    "tracing",
-    "tracing_subscriber",
     "zeroize",
 ];
 
@@ -81,6 +79,7 @@ const LAYERS: &[Layer] = &[
             "scrypt",
             "serde",
             "serde_json",
+            "tracing",
             "uuid",
             "zeroize",
         ],
@@ -96,8 +95,10 @@ const LAYERS: &[Layer] = &[
     layer("service/import/", &["domain", "crypto", "store", "service"], &["serde", "serde_json"]),
     layer("service/seed/", &["domain", "crypto", "store", "service"], &["serde_json", "toml"]),
     layer("http/", &["domain", "service", "app"], HTTP),
+    layer("http/metrics", &["domain", "service", "http"], &["axum", "prometheus", "rustix", "tokio", "tracing"]),
     layer("cli/", &["domain", "service", "app", "config"], CLI),
     layer("cli/serve.rs", &["domain", "service", "app", "config", "http", "cli"], &["clap", "tokio", "tracing"]),
+    layer("cli/logs", &["config", "cli"], &["serde_json", "tracing", "tracing_subscriber"]),
     layer("app.rs", &["domain", "crypto", "store", "service"], &["chrono"]),
     layer("config", &["domain"], &["dotenvy", "strsim", "toml", "tracing_subscriber"]),
     layer("lib.rs", &[], &[]),

@@ -176,6 +176,7 @@ enum Administer {
 /// Runs the command line, prints what comes of it and says how the program exits.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> Code {
     keep_to_ourselves();
+    logs::watch();
     let words: Vec<OsString> = words.into_iter().collect();
     let called = words.first().cloned();
     let cli = match parsed(words) {
@@ -243,7 +244,8 @@ fn dispatch(cli: Cli, program: &Program) -> Result<Code, Failure> {
         Command::Man(args) => output::print(man::page(&args, Cli::command())?, Format::Plain),
         Command::Serve(args) => {
             let (start, warnings) = Start::new(&globals, program, args.flags())?;
-            logs::start(&start.config);
+            let failed = |error| Failure::internal(format!("the log cannot begin: {error}"));
+            let _log = logs::start(&start.config).map_err(failed)?;
             warnings.iter().for_each(|text| logs::warn(&start.config, text));
             serve::run(&start)
         }

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::call::Call;
 use super::failure::{Code, Failure};
 use super::logs::{self, START};
 use super::{Start, output, superuser};
-use crate::app::{Missing, OpenError, closed_directory};
+use crate::app::{self, Missing, OpenError, closed_directory};
 use crate::config::{Config, Flags, LogFormat};
 use crate::http;
 use crate::service::mails::Postman;
@@ -33,6 +34,10 @@ pub struct Args {
     /// [env: AUTHSRV_TRUSTED_PROXIES] [default: none]
     #[arg(long, value_name = "LIST")]
     trusted_proxies: Option<OsString>,
+    /// Address and port of the metrics for Prometheus, /metrics; nobody is asked for credentials there
+    /// [env: AUTHSRV_METRICS_LISTEN] [default: none]
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics_listen: Option<OsString>,
     /// Seconds that requests under way get when the server stops [env: AUTHSRV_DRAIN_TIMEOUT] [default: 15]
     #[arg(long, value_name = "SECONDS")]
     drain_timeout: Option<OsString>,
@@ -64,6 +69,7 @@ impl Args {
         Flags {
             listen: self.listen,
             trusted_proxies: self.trusted_proxies,
+            metrics_listen: self.metrics_listen,
             drain_timeout: self.drain_timeout,
             log: self.log,
             log_format: self.log_format,
@@ -88,14 +94,15 @@ pub fn run(start: &Start) -> Result<Code, Failure> {
         return Err(Failure::refused(error.to_string()).hint(error.advice()));
     }
     // First, so that a start that cannot listen leaves no files behind.
-    let listener = TcpListener::bind(start.config.listen).map_err(|error| taken(start.config.listen, &error))?;
+    let doors = Doors::open(&start.config)?;
     let call = start.call(Missing::Create)?;
-    let address = listener.local_addr().map_err(|error| taken(start.config.listen, &error))?;
+    let address = doors.address;
     let superuser = users::has_superuser(&call.ctx())? || first_superuser(start, &call)?;
     let call = without_password(start, call)?;
     let named = settings::public_url(&call.env)?.is_some() || !address.ip().is_unspecified();
     let env = Arc::new(Env { default_url: format!("http://{address}"), ..call.env });
-    listen(env, listener, &start.config, || announce(start, address, Lacking { superuser: !superuser, name: !named }))?;
+    let places = (address, doors.metrics.as_ref().map(|door| door.address));
+    listen(env, doors, &start.config, || announce(start, places, Lacking { superuser: !superuser, name: !named }))?;
     Ok(Code::Done)
 }
 
@@ -120,23 +127,52 @@ fn without_password(start: &Start, call: Call) -> Result<Call, Failure> {
     Ok(start.call(Missing::Create)?)
 }
 
+/// Where the server listens.
+struct Doors {
+    listener: TcpListener,
+    address: SocketAddr,
+    /// Where it tells its metrics, if it does.
+    metrics: Option<Box<Doors>>,
+}
+
+impl Doors {
+    fn open(config: &Config) -> Result<Self, Failure> {
+        let metrics = config.metrics_listen.map(|address| Self::at(address, "--metrics-listen")).transpose()?;
+        Ok(Self { metrics: metrics.map(Box::new), ..Self::at(config.listen, "--listen")? })
+    }
+
+    fn at(address: SocketAddr, flag: &str) -> Result<Self, Failure> {
+        let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = bound.map_err(|error| taken(address, flag, &error))?;
+        Ok(Self { listener, address, metrics: None })
+    }
+}
+
+/// For the asynchronous runtime, which this must be called in.
+fn watched(listener: TcpListener) -> Result<tokio::net::TcpListener, Failure> {
+    listener.set_nonblocking(true).map_err(|error| broken(&error))?;
+    tokio::net::TcpListener::from_std(listener).map_err(|error| broken(&error))
+}
+
 /// Hands the rest to HTTP: accept, answer, drain, checkpoint. `ready` is told once signals are heard.
-fn listen(env: Arc<Env>, listener: TcpListener, config: &Config, ready: impl FnOnce()) -> Result<(), Failure> {
+fn listen(env: Arc<Env>, doors: Doors, config: &Config, ready: impl FnOnce()) -> Result<(), Failure> {
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| broken(&error))?;
     let asked = Arc::new(OnceLock::new());
+    let patience = http::Patience { drain: config.drain_timeout, ..http::Patience::default() };
     let postman = runtime.block_on(async {
         let told = told_to_stop().map_err(|error| broken(&error))?;
-        listener.set_nonblocking(true).map_err(|error| broken(&error))?;
-        let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| broken(&error))?;
+        let listener = watched(doors.listener)?;
+        let (stop, stops) = watch::channel(());
+        let metrics = doors.metrics.map(|door| tell_metrics(&env, config, *door, (stops, patience))).transpose()?;
         let postman = Postman::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
         ready();
         let stopping = Arc::clone(&asked);
         let told = async move {
             told.await;
             stopping.get_or_init(Instant::now);
+            drop(stop);
         };
-        let patience = http::Patience { drain: config.drain_timeout, ..http::Patience::default() };
-        http::serve(listener, http::Site::of(Arc::clone(&env)), told, patience).await;
+        http::serve(listener, http::Site::measured(Arc::clone(&env), metrics), told, patience).await;
         Ok::<Postman, Failure>(postman)
     })?;
     // Mails get what is left of the time that requests had.
@@ -146,6 +182,21 @@ fn listen(env: Arc<Env>, listener: TcpListener, config: &Config, ready: impl FnO
     runtime.shutdown_timeout(Duration::from_millis(500));
     env.store.checkpoint()?;
     Ok(())
+}
+
+/// Tells what is counted at a door of its own, until the other end of the channel is gone.
+fn tell_metrics(
+    env: &Arc<Env>,
+    config: &Config,
+    door: Doors,
+    (mut stops, patience): (watch::Receiver<()>, http::Patience),
+) -> Result<Arc<http::Metrics>, Failure> {
+    let metrics = Arc::new(http::Metrics::new(Arc::clone(env), &app::files(&config.db))?);
+    let router = http::metrics::router(Arc::clone(&metrics));
+    let told = async move { drop(stops.changed().await) };
+    let listener = watched(door.listener)?;
+    tokio::spawn(http::serve(listener, router, told, patience));
+    Ok(metrics)
 }
 
 /// Ready at the first SIGTERM or SIGINT. The second ends the process at once, as an impatient operator wants it; the
@@ -176,12 +227,14 @@ struct Lacking {
 }
 
 /// Says where everything is: in lines for people, or in the log where that is for programs.
-fn announce(start: &Start, address: SocketAddr, lacking: Lacking) {
+fn announce(start: &Start, (address, metrics): (SocketAddr, Option<SocketAddr>), lacking: Lacking) {
     let (database, url) = (start.config.db.display(), format!("http://{}", reachable(address)));
     let hint = start.program.command("createsuperuser --email you@example.com");
     let naming = start.program.command("settings set public_url https://auth.example.com");
     if start.config.log_format == LogFormat::Json {
-        tracing::info!(target: START, %database, %address, docs = format!("{url}/api/docs/"), "listening");
+        let docs = format!("{url}/api/docs/");
+        let metrics = metrics.map(|address| format!("http://{address}/metrics"));
+        tracing::info!(target: START, %database, %address, docs, metrics, "listening");
         if lacking.superuser {
             tracing::warn!(target: START, command = hint, "there is no superuser yet");
         }
@@ -193,6 +246,9 @@ fn announce(start: &Start, address: SocketAddr, lacking: Lacking) {
     output::note(&format!("Database   {database}"));
     output::note(&format!("Listening  http://{address}"));
     output::note(&format!("Docs       {url}/api/docs/"));
+    if let Some(address) = metrics {
+        output::note(&format!("Metrics    http://{address}/metrics"));
+    }
     if lacking.superuser {
         output::note(&format!("There is no superuser yet. Make one: {hint}"));
     }
@@ -210,13 +266,15 @@ pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-fn taken(address: SocketAddr, error: &std::io::Error) -> Failure {
+fn taken(address: SocketAddr, flag: &str, error: &std::io::Error) -> Failure {
     let failure = Failure::refused(format!("cannot listen on {address}: {error}"));
     match error.kind() {
-        ErrorKind::AddrInUse => failure.hint(
-            "another program, perhaps another authsrv, listens there; stop it, or choose another port with --listen",
-        ),
-        ErrorKind::PermissionDenied => failure.hint("ports below 1024 are reserved; choose another with --listen"),
+        ErrorKind::AddrInUse => failure.hint(format!(
+            "another program, perhaps another authsrv, listens there; stop it, or choose another port with {flag}"
+        )),
+        ErrorKind::PermissionDenied => {
+            failure.hint(format!("ports below 1024 are reserved; choose another with {flag}"))
+        }
         ErrorKind::AddrNotAvailable => failure.hint("this machine has no such address; 0.0.0.0 means all of its own"),
         _ => failure,
     }

@@ -18,6 +18,7 @@ use super::random::Random;
 use crate::domain::error::{Error, Result};
 use crate::domain::passwords::Password;
 
+pub use super::lane::Load;
 pub use django::{Imported, decoy};
 
 use django::Django;
@@ -136,6 +137,11 @@ impl Hasher {
     /// A hasher for tests only: two at once, a few microseconds each, far below the floor. Never for a stored password.
     pub fn for_tests() -> Hasher {
         Hasher { params: Params::LIGHT, lane: Lane::new(2), memory: Shelf::default() }
+    }
+
+    /// How much is going on.
+    pub fn load(&self) -> Load {
+        self.lane.load()
     }
 
     /// The PHC string of a password, with a new salt.

@@ -24,8 +24,20 @@ pub(super) struct Lane {
 #[derive(Default)]
 struct State {
     running: usize,
+    rejected: u64,
     queue: VecDeque<u64>,
     next_ticket: u64,
+}
+
+/// How much is going on in the lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Hashes that are being computed.
+    pub running: usize,
+    /// Those that wait for their turn.
+    pub waiting: usize,
+    /// Those that were sent away since the start.
+    pub rejected: u64,
 }
 
 /// A turn in the lane; over when dropped, also by a panic.
@@ -48,6 +60,8 @@ impl Lane {
             return Ok(Turn(self));
         }
         if state.queue.len() >= QUEUE {
+            state.rejected += 1;
+            tracing::warn!("a password is not hashed: too many wait");
             return Err(Error::Unavailable { retry_after: PATIENCE });
         }
         let ticket = state.next_ticket;
@@ -70,9 +84,20 @@ impl Lane {
         };
         state.queue.retain(|waiting| *waiting != ticket);
         state.running += usize::from(admitted);
+        state.rejected += u64::from(!admitted);
         drop(state);
         self.freed.notify_all(); // Another is first now, and there may be room for him too.
-        if admitted { Ok(Turn(self)) } else { Err(Error::Unavailable { retry_after: AFTER_WAITING }) }
+        if admitted {
+            return Ok(Turn(self));
+        }
+        tracing::warn!("a password is not hashed: the wait took too long");
+        Err(Error::Unavailable { retry_after: AFTER_WAITING })
+    }
+
+    /// What is going on just now.
+    pub(super) fn load(&self) -> Load {
+        let state = self.lock();
+        Load { running: state.running, waiting: state.queue.len(), rejected: state.rejected }
     }
 
     /// The state is whole after every statement, so a panic elsewhere does not spoil it.

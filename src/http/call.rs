@@ -14,17 +14,20 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Span;
 
 use super::client::Client;
 use super::drf::View;
 use super::drf::view::Seen;
 use super::fault::{Fault, Result};
+use super::metrics::Metrics;
 use super::outside::Outside;
 use super::routes::{Dialect, Guard, Mark, Reading};
 use super::throttle::Throttle;
+use super::visit::Visit;
 use super::{caller, languages};
 use crate::domain::error::Error;
-use crate::domain::ids::Timestamp;
+use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::rights::Right;
 use crate::domain::sessions::USER_AGENT_MAX;
 use crate::domain::settings::{Authenticator, Settings};
@@ -59,6 +62,8 @@ pub struct Shared {
     hashing: Arc<Semaphore>,
     notes: Arc<Semaphore>,
     throttle: Throttle,
+    /// Where sign-ins are counted, if anywhere.
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl Shared {
@@ -67,7 +72,13 @@ impl Shared {
         let places = |most| Arc::new(Semaphore::new(most));
         let (lists, reads, writes) = (places(LISTS_MAX), places(CALLS_MAX), places(CALLS_MAX));
         let throttle = Throttle::default();
-        Self { env, lists, reads, writes, hashing: places(HASHING_MAX), notes: places(NOTES_MAX), throttle }
+        let (hashing, notes) = (places(HASHING_MAX), places(NOTES_MAX));
+        Self { env, lists, reads, writes, hashing, notes, throttle, metrics: None }
+    }
+
+    /// The same, with sign-ins counted there.
+    pub fn measured(self, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..self }
     }
 }
 
@@ -89,6 +100,7 @@ pub struct Call {
     outside: Option<Outside>,
     seen: Option<Seen>,
     path: String,
+    visit: Visit,
 }
 
 impl FromRequestParts<Arc<Shared>> for Call {
@@ -96,6 +108,8 @@ impl FromRequestParts<Arc<Shared>> for Call {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Infallible> {
         let mark = mark(&parts.extensions);
+        let visit: Visit = parts.extensions.get().cloned().unwrap_or_default();
+        visit.speaks(mark.dialect.name);
         let agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
         let origin = Origin {
             door: mark.dialect.name,
@@ -107,7 +121,7 @@ impl FromRequestParts<Arc<Shared>> for Call {
         let outside = parts.extensions.get().cloned();
         let load = if parts.method.is_safe() { Load::Read } else { Load::Write };
         let (seen, path) = (parts.extensions.get().cloned(), parts.uri.path().to_owned());
-        Ok(Self { shared: Arc::clone(shared), mark, load, origin, authorization, outside, seen, path })
+        Ok(Self { shared: Arc::clone(shared), mark, load, origin, authorization, outside, seen, path, visit })
     }
 }
 
@@ -177,6 +191,40 @@ impl Call {
         self.hop(place, |call| call.admitted(operation)).await
     }
 
+    /// [`Call::run_hashing`] for a sign-in by password, which also gives who has signed in.
+    ///
+    /// # Errors
+    /// Those of [`Call::run_hashing`].
+    pub async fn run_login<T: Send + 'static>(
+        self,
+        operation: impl FnOnce(&Ctx) -> Result<(UserId, T)> + Send + 'static,
+    ) -> Result<T> {
+        let (shared, visit) = (Arc::clone(&self.shared), self.visit.clone());
+        let place = Arc::clone(&self.shared.hashing).try_acquire_owned().map_err(|_| busy());
+        let tried = move |outcome: &Result<(UserId, T)>| {
+            if let Ok((user, _)) = outcome {
+                visit.is_by(*user);
+            }
+            if let Some(metrics) = &shared.metrics {
+                metrics.tried(outcome);
+            }
+        };
+        let place = match place {
+            Ok(place) => place,
+            Err(busy) => {
+                let outcome = Err(busy);
+                tried(&outcome);
+                return outcome.map(|(_, given)| given);
+            }
+        };
+        let work = move |call: Self| {
+            let outcome = call.admitted(operation);
+            tried(&outcome);
+            outcome.map(|(_, given)| given)
+        };
+        self.hop(place, work).await
+    }
+
     /// Counts a request that no operation answers: OPTIONS, or a method that its path does not take. Credentials that are
     /// not good are none.
     ///
@@ -212,8 +260,9 @@ impl Call {
         place: OwnedSemaphorePermit,
         work: impl FnOnce(Self) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let span = Span::current();
         let held = move || {
-            let _place = place;
+            let (_place, _span) = (place, span.entered());
             let outside = self.outside.clone();
             let outcome = work(self);
             if let Some(outside) = outside {
@@ -223,7 +272,8 @@ impl Call {
         };
         match tokio::task::spawn_blocking(held).await {
             Ok(outcome) => outcome,
-            Err(lost) => Err(Error::internal(lost).into()),
+            // Not the error itself, which would quote the panic.
+            Err(_) => Err(Error::internal("it panicked").into()),
         }
     }
 
@@ -288,12 +338,15 @@ impl Call {
     fn authenticated(&self, credentials: &Credentials, now: Timestamp) -> Result<Actor> {
         let env = &self.shared.env;
         let actor = tokens::authenticate(env, credentials, now).map_err(Fault::Credentials)?;
+        if let Actor::User(caller) = &actor {
+            self.visit.is_by(caller.user);
+        }
         if let Actor::User(Caller { by: Access::ApiToken(_), .. }) = &actor
             && let Ok(place) = Arc::clone(&self.shared.notes).try_acquire_owned()
         {
-            let (env, actor) = (Arc::clone(env), actor.clone());
+            let (env, actor, span) = (Arc::clone(env), actor.clone(), Span::current());
             tokio::task::spawn_blocking(move || {
-                let _place = place;
+                let (_place, _span) = (place, span.entered());
                 api_tokens::note_use(&env, &actor, now);
             });
         }
@@ -312,5 +365,6 @@ impl Call {
 }
 
 fn busy() -> Fault {
+    tracing::warn!("there is no place for an operation: too many are at work");
     Error::Unavailable { retry_after: Duration::from_secs(1) }.into()
 }

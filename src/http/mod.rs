@@ -24,6 +24,7 @@ pub mod ids;
 pub mod languages;
 pub mod lists;
 pub mod methods;
+pub mod metrics;
 pub mod outside;
 pub mod pages;
 pub mod pyjwt;
@@ -37,6 +38,7 @@ pub mod stream;
 pub mod throttle;
 pub mod times;
 pub mod unread;
+pub mod visit;
 pub mod wellknown;
 
 use std::sync::Arc;
@@ -47,15 +49,25 @@ use crate::domain::settings::Profile;
 use crate::service::Env;
 
 pub use call::Shared;
+use client::Clients;
+pub use metrics::Metrics;
+use outside::Outside;
 pub use routes::{Guard, RouteInfo};
 pub use server::{Patience, Site, serve};
-use shell::Paths;
+use shell::{Paths, Watch};
 
 /// Everything that is served, ready for [`serve`].
 pub fn router(env: Arc<Env>) -> Router {
+    measured(env, None)
+}
+
+/// The same, counted in these metrics.
+pub fn measured(env: Arc<Env>, metrics: Option<Arc<Metrics>>) -> Router {
     let table = table();
-    let paths = Paths { words: table.words(), suffixed: table.suffixes(), methods: table.methods() };
-    shell::around(table.into_router(Arc::new(Shared::new(Arc::clone(&env)))), paths, env)
+    let paths = Paths { suffixed: table.suffixes(), methods: table.methods() };
+    let shared = Shared::new(Arc::clone(&env)).measured(metrics.clone());
+    let watch = Watch { clients: Clients::new(Arc::clone(&env)), outside: Outside::new(env), metrics };
+    shell::around(table.into_router(Arc::new(shared)), paths, watch)
 }
 
 /// Every route, without a server: who may call what (for tests and listings).

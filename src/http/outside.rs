@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
+use tracing::Span;
 
 use crate::domain::settings::Settings;
 use crate::service::{Env, settings};
@@ -47,9 +48,9 @@ impl Outside {
 
     async fn look_aside(&self) {
         let Ok(place) = Arc::clone(&self.looks).acquire_owned().await else { return };
-        let outside = self.clone();
+        let (outside, span) = (self.clone(), Span::current());
         let look = tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let (_place, _span) = (place, span.entered());
             outside.look();
         });
         drop(look.await);

@@ -12,17 +12,18 @@ use aide::openapi::Operation;
 use aide::operation::{OperationHandler, OperationInput, OperationOutput};
 use axum::handler::Handler;
 use axum::http::Method;
+use axum::middleware::map_request;
 use axum::routing::{MethodFilter, MethodRouter};
 use axum::{Extension, Router};
 use schemars::SchemaGenerator;
 use serde_json::Value;
 
-use super::answers;
 use super::browse::Guides;
 use super::call::Shared;
 use super::docs::document::describe;
 use super::drf::View;
 use super::methods::{self, Methods};
+use super::{answers, visit};
 
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -242,12 +243,6 @@ impl Table {
         self.contents.iter().map(|(path, dialect)| (path.as_str(), *dialect))
     }
 
-    /// Every segment of every path that is no parameter.
-    pub fn words(&self) -> BTreeSet<String> {
-        let segments = self.routes.iter().flat_map(|route| route.info.path.split('/'));
-        segments.filter(|segment| !segment.starts_with('{')).map(str::to_owned).collect()
-    }
-
     /// Knows the methods of each path, in `Allow`, and does nothing.
     pub fn methods(&self) -> Router {
         let mut paths: BTreeMap<&str, Vec<Method>> = BTreeMap::new();
@@ -280,7 +275,7 @@ impl Table {
                 None => router.route(&path, methods.with_the_rest(view, guide)),
             };
         }
-        router.fallback(async || answers::not_found()).with_state(shared)
+        router.route_layer(map_request(visit::matched)).fallback(async || answers::not_found()).with_state(shared)
     }
 }
 

@@ -27,6 +27,7 @@ use super::answers;
 use super::call::Peer;
 use super::connections::Places;
 use super::head::{HEAD_MAX, HEADERS_MAX};
+use super::metrics::Metrics;
 use super::shell::Refused;
 use super::stream::{Phase, Stream};
 use super::unread::Unread;
@@ -71,7 +72,12 @@ pub struct Site {
 impl Site {
     /// Everything that there is.
     pub fn of(env: Arc<Env>) -> Self {
-        Self { proxies: env.proxies.clone(), app: super::router(env) }
+        Self::measured(env, None)
+    }
+
+    /// The same, counted in these metrics.
+    pub fn measured(env: Arc<Env>, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { proxies: env.proxies.clone(), app: super::measured(env, metrics) }
     }
 }
 

@@ -1,13 +1,12 @@
 //! What every answer passes, whatever route or dialect: a request id, security headers, limits, panics, the access log.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -19,13 +18,15 @@ use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tower::{Service, ServiceExt};
+use tracing::Instrument;
 
 use super::answers;
 use super::client::Clients;
 use super::cors::{self, Page};
 use super::drf::view::Suffix;
+use super::metrics::Metrics;
 use super::outside::Outside;
-use crate::service::Env;
+use super::visit::Entry;
 
 /// Longest target of a request (path and query), in bytes.
 const TARGET_MAX: usize = 8 * 1024;
@@ -56,22 +57,26 @@ pub struct Refused(pub StatusCode);
 
 /// What the shell knows of the paths inside.
 pub struct Paths {
-    /// The segments that they are made of.
-    pub words: BTreeSet<String>,
     /// Beginnings of those whose last segment may end with a format.
     pub suffixed: Vec<&'static str>,
     /// Tells the methods of each.
     pub methods: Router,
 }
 
+/// What the shell looks at, and what it tells.
+#[derive(Clone)]
+pub struct Watch {
+    /// Tells where a request comes from.
+    pub clients: Clients,
+    /// The settings that every answer obeys.
+    pub outside: Outside,
+    /// Where answers are counted, if anywhere.
+    pub metrics: Option<Arc<Metrics>>,
+}
+
 /// The routes inside the shell.
-pub fn around(routes: Router, paths: Paths, env: Arc<Env>) -> Router {
-    Router::new().fallback_service(Shell {
-        routes,
-        paths: Arc::new(paths),
-        clients: Clients::new(Arc::clone(&env)),
-        outside: Outside::new(env),
-    })
+pub fn around(routes: Router, paths: Paths, watch: Watch) -> Router {
+    Router::new().fallback_service(Shell { routes, paths: Arc::new(paths), watch })
 }
 
 /// See [`around`]. A service around the router, not a layer on its routes: it must see a request before the lookup.
@@ -79,8 +84,7 @@ pub fn around(routes: Router, paths: Paths, env: Arc<Env>) -> Router {
 struct Shell {
     routes: Router,
     paths: Arc<Paths>,
-    clients: Clients,
-    outside: Outside,
+    watch: Watch,
 }
 
 impl Service<Request> for Shell {
@@ -94,39 +98,37 @@ impl Service<Request> for Shell {
 
     fn call(&mut self, request: Request) -> Self::Future {
         let shell = self.clone();
-        Box::pin(async move { Ok(shell.attend(request).await) })
+        let id = uuid::Uuid::new_v4().to_string();
+        // Every line that is logged on behalf of the request has its id.
+        let span = tracing::error_span!(target: "authsrv::request", "request", request_id = %id);
+        Box::pin(async move { Ok(shell.attend(request, &id).await) }.instrument(span))
     }
 }
 
 impl Shell {
-    async fn attend(self, mut request: Request) -> Response {
-        let begun = Instant::now();
-        let id = uuid::Uuid::new_v4().to_string();
-        let (method, path) = (request.method().clone(), loggable(request.uri().path(), &self.paths.words));
-        let client = self.clients.of(&request);
-        if let Some(client) = client {
+    async fn attend(self, mut request: Request, id: &str) -> Response {
+        if let Some(client) = self.watch.clients.of(&request) {
             request.extensions_mut().insert(client);
         }
-        let (outside, page) = (self.outside.of_request(), Page::of(&request));
+        let entry = Entry::of(&mut request, self.watch.metrics.clone());
+        let (outside, page) = (self.watch.outside.of_request(), Page::of(&request));
         request.extensions_mut().insert(outside.clone());
         let mut response = match refuse_early(&request) {
             Some(refusal) => refusal,
-            None => self.serve(request, &page, &id).await,
+            None => self.serve(request, &page).await,
         };
         let settings = outside.settings().await;
-        dress(response.headers_mut(), &id);
+        dress(response.headers_mut(), id);
         page.dress(&settings, response.headers_mut());
         if settings.public_is_https() {
             response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
-        let status = response.status().as_u16();
-        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(target: "authsrv::access", %method, %path, client = client.map(|client| tracing::field::display(client.address)), status, micros, request_id = %id, "request");
+        entry.answered(response.status());
         response
     }
 
     /// What the routes answer, or in their place what a browser is told that asks for an allowed page.
-    async fn serve(self, mut request: Request, page: &Page, id: &str) -> Response {
+    async fn serve(self, mut request: Request, page: &Page) -> Response {
         let written = request.uri().path().to_owned();
         if let Some((path, format)) = suffix(&written, &self.paths.suffixed) {
             request.extensions_mut().insert(Suffix(format.to_owned()));
@@ -146,16 +148,8 @@ impl Shell {
             }
         }
         request.extensions_mut().insert(Target(written));
-        answer(self.routes, request, id).await
+        answer(self.routes, request).await
     }
-}
-
-/// A path as it may be logged: of words that routes are made of, and ids. Anything else could be a token or a password
-/// in the wrong place.
-fn loggable(path: &str, words: &BTreeSet<String>) -> String {
-    let is_id = |segment: &str| segment.len() < 20 && segment.bytes().all(|byte| byte.is_ascii_digit());
-    let shown = |segment| if is_id(segment) || words.contains(segment) { segment } else { "…" };
-    path.split('/').map(shown).collect::<Vec<_>>().join("/")
 }
 
 /// The answer in place of a head that is not let through; the connection ends with it.
@@ -186,16 +180,17 @@ fn refuse_early(request: &Request) -> Option<Response> {
     asks_server.then(|| ([(ALLOW, METHODS)], StatusCode::OK).into_response())
 }
 
-async fn answer(routes: Router, request: Request, id: &str) -> Response {
+async fn answer(routes: Router, request: Request) -> Response {
     let answer = CatchPanic(Box::pin(routes.oneshot(request)));
     match tokio::time::timeout(ANSWER_TIME, answer).await {
         Ok(Some(Ok(response))) => response,
         Ok(Some(Err(never))) => match never {},
-        Ok(None) => {
-            tracing::error!(request_id = %id, "a handler panicked");
-            answers::internal()
+        // The panic itself is logged where it happens.
+        Ok(None) => answers::internal(),
+        Err(_) => {
+            tracing::error!("an answer was not there in time");
+            answers::overdue()
         }
-        Err(_) => answers::overdue(),
     }
 }
 
@@ -223,11 +218,16 @@ fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-fn dress(headers: &mut HeaderMap, id: &str) {
+/// Gives an answer the headers that every answer has.
+pub fn harden(headers: &mut HeaderMap) {
     for (name, value) in HEADERS {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers.remove(SERVER);
+}
+
+fn dress(headers: &mut HeaderMap, id: &str) {
+    harden(headers);
     if let Ok(id) = HeaderValue::from_str(id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }

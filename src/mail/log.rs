@@ -3,6 +3,8 @@
 
 use super::{Failure, Message, Transport, compose};
 
+const TARGET: &str = "authsrv::mail";
+
 /// Writes each mail whole into the log.
 pub(super) struct Log;
 
@@ -10,15 +12,12 @@ impl Transport for Log {
     fn send(&self, message: &Message) -> Result<(), Failure> {
         // What no mail server would take is refused here too.
         compose::formed(message)?;
-        tracing::info!(
-            target: "authsrv::mail",
-            id = message.id.0,
-            kind = message.kind.as_str(),
-            "Mail to {}, {}\n\n{}\n",
-            message.to,
-            message.content.subject,
-            message.content.text
-        );
+        let (id, kind) = (message.id.0, message.kind.as_str());
+        tracing::info!(target: TARGET, id, kind, "Mail to {}, {}", message.to, message.content.subject);
+        // A line of its own for each: within a line of the log there are no line breaks.
+        for line in message.content.text.lines().filter(|line| !line.is_empty()) {
+            tracing::info!(target: TARGET, id, "{line}");
+        }
         Ok(())
     }
 }

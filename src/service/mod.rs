@@ -29,6 +29,7 @@ pub mod sessions;
 pub mod settings;
 pub mod tokens;
 pub mod users;
+pub mod vitals;
 
 use std::borrow::Cow;
 use std::cell::RefCell;

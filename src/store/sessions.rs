@@ -35,6 +35,8 @@ pub trait Sessions {
     fn list_sessions(&self, listing: &Listing, now: Timestamp) -> Result<Vec<Session>>;
     /// Live sessions of a user, newest first.
     fn live_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>>;
+    /// How many of all users' have neither ended nor expired. Counted along an index.
+    fn count_live_sessions(&self, now: Timestamp) -> Result<u64>;
     /// Adds one.
     fn insert_session(&self, new: &NewSession) -> Result<SessionId>;
     /// Sets when a session ends unless it is refreshed before.

@@ -71,10 +71,10 @@ pub struct TokenOut {
 
 /// `POST api-token-auth/`
 pub async fn obtain(call: Call, form: Form<Obtain>) -> Answer<Json<TokenOut>> {
-    let given = call.run_hashing(|ctx| {
+    let given = call.run_login(|ctx| {
         let Obtain { username, password } = form.parse()?;
-        let (_, api_tokens::Key(token)) = api_tokens::login_token(ctx, &username, &password)?;
-        Ok(TokenOut { token })
+        let (user, api_tokens::Key(token)) = api_tokens::login_token(ctx, &username, &password)?;
+        Ok((user.id, TokenOut { token }))
     });
     Ok(Json(given.await.map_err(Failure::of_login)?))
 }

@@ -11,11 +11,11 @@ use crate::service::api_tokens;
 
 /// `POST token/login/`
 pub async fn login(call: Call, form: Form<TokenLogin>) -> Answer<Json<TokenOut>> {
-    let given = call.run_hashing(|ctx| {
+    let given = call.run_login(|ctx| {
         let TokenLogin { password, username } = form.without_blanks().parse()?;
         let (username, password) = (username.0.unwrap_or_default(), password.0.unwrap_or_default());
-        let (_, api_tokens::Key(auth_token)) = api_tokens::login_token(ctx, &username, &password)?;
-        Ok(TokenOut { auth_token })
+        let (user, api_tokens::Key(auth_token)) = api_tokens::login_token(ctx, &username, &password)?;
+        Ok((user.id, TokenOut { auth_token }))
     });
     Ok(Json(given.await.map_err(Failure::of_token_login)?))
 }

@@ -28,11 +28,12 @@ pub async fn register(call: Call, form: Form<Register>) -> Answer<Created<Regist
 
 /// `POST login/`
 pub async fn login(call: Call, form: Form<Login>) -> Answer<Json<PairOut>> {
-    let signed_in = call.run_hashing(|ctx| {
+    let pair = call.run_login(|ctx| {
         let Login { email, password } = form.parse()?;
-        Ok(login::login(ctx, &email, &password, Profile::PyJwt)?)
+        let signed_in = login::login(ctx, &email, &password, Profile::PyJwt)?;
+        Ok((signed_in.user.id, signed_in.pair))
     });
-    Ok(Json(signed_in.await?.pair.into()))
+    Ok(Json(pair.await?.into()))
 }
 
 /// `POST refresh/`: both tokens always (S2-16). A session that does not rotate keeps the one that was shown.

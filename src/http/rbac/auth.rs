@@ -25,9 +25,10 @@ pub async fn register(call: Call, body: Body<Register>) -> Answer<Created<Regist
 
 /// `POST login/`
 pub async fn login(call: Call, body: Body<Login>) -> Answer<Json<SignedInOut>> {
-    let signed = call.run_hashing(|ctx| {
+    let signed = call.run_login(|ctx| {
         let (identifier, password) = body.parse()?.into_command();
-        Ok(login::login(ctx, &identifier, &password, Profile::Rbac)?)
+        let signed = login::login(ctx, &identifier, &password, Profile::Rbac)?;
+        Ok((signed.user.id, signed))
     });
     Ok(Json(signed.await?.into()))
 }

@@ -21,11 +21,12 @@ pub async fn create_djoser(call: Call, form: Form<Obtain>) -> Answer<Json<PairOu
 }
 
 async fn pair(call: Call, form: Form<Obtain>, profile: Profile) -> Answer<Json<PairOut>> {
-    let signed = call.run_hashing(move |ctx| {
+    let pair = call.run_login(move |ctx| {
         let Obtain { username, password } = form.parse()?;
-        Ok(login::login(ctx, &username, &password, profile)?)
+        let signed = login::login(ctx, &username, &password, profile)?;
+        Ok((signed.user.id, signed.pair))
     });
-    Ok(Json(signed.await?.pair.into()))
+    Ok(Json(pair.await?.into()))
 }
 
 /// `POST refresh/`

@@ -104,6 +104,10 @@ impl Sessions for SqliteTx {
         self.all(&sql, (user.0, micros(now), micros(now)), session)
     }
 
+    fn count_live_sessions(&self, now: Timestamp) -> Result<u64> {
+        self.count("SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL AND expires_at > ?", [micros(now)])
+    }
+
     fn insert_session(&self, new: &NewSession) -> Result<SessionId> {
         let id = self.insert(
             "INSERT INTO sessions (uuid, user_id, profile, ip_address, user_agent, created_at, expires_at, ends_at)
