@@ -57,6 +57,8 @@
 //!   yet stored as a hash only: it is derived from a nonce of its row and a sealed secret (`service/secrets.rs`).
 //! - Requests are counted against rates in memory (`http/throttle.rs`), as Django REST framework does by default: a restart
 //!   forgets them.
+//! - An access token names the place of its session in a status list, which follows from the session's number. The token is
+//!   signed before that number is given: for the next one, and anew in the transaction if another session was faster.
 //! - Two kinds of refresh tokens are known by a hash: UUIDs, whose successor is derived and not kept at all, and those of a
 //!   former system, which begin a session when they are first used. The latter's access tokens have no session; the end of
 //!   all sessions of a user voids what was issued by then (`service/tokens/imported.rs`).

@@ -32,7 +32,7 @@ pub const NOBODY: i64 = 999_999_999;
 
 /// Routes of the RBAC dialect that the rule "method on the resource of the first segment" (D-7) does not fit, each with
 /// the decision that says what holds instead. [`the_guards_follow_the_rule`] fails for one that is not needed.
-const EXCEPTIONS: [(&str, Guard); 29] = [
+const EXCEPTIONS: [(&str, Guard); 33] = [
     ("POST register/", Guard::Public),
     ("POST login/", Guard::Public),
     ("POST logout/", Guard::Public),
@@ -62,10 +62,18 @@ const EXCEPTIONS: [(&str, Guard); 29] = [
     ("PUT api/me/", Guard::SignedIn),
     ("PATCH api/me/", Guard::SignedIn),
     ("GET api-doc/", Guard::Public), // S2-3
+    ("POST api/auth/introspect/", Guard::Right("tokens", "read")),
+    ("POST api/auth/revoke/", Guard::SignedIn), // One's own; for others' the service asks for tokens:delete.
+    ("POST access/v1/evaluation", Guard::SignedIn), // D-9, as check/
+    ("POST access/v1/evaluations", Guard::SignedIn),
 ];
 
 /// Routes of the server itself, open to everybody; no other may be outside the dialect.
-const OPEN: [&str; 16] = [
+const OPEN: [&str; 20] = [
+    "GET .well-known/oauth-authorization-server",
+    "GET .well-known/authzen-configuration",
+    "GET api/auth/status-lists/",
+    "GET api/auth/status-lists/{list}/",
     "GET .well-known/jwks.json",
     "GET healthz",
     "GET readyz",

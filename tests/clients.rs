@@ -4,10 +4,10 @@
 //! are left out, and pass.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -114,4 +114,55 @@ fn jose_verifies_our_tokens_by_the_published_keys() {
     let claims = ["ERR_JWT_CLAIM_VALIDATION_FAILED aud", "ERR_JWT_CLAIM_VALIDATION_FAILED typ"];
     let keys = ["ERR_JWS_SIGNATURE_VERIFICATION_FAILED", "ERR_JWKS_NO_MATCHING_KEY"];
     assert_eq!(found, json!(["1", claims[0], keys[0], "ERR_JWT_EXPIRED exp", keys[1], claims[1]]));
+}
+
+/// What the README shows, as it stands there: asked line by line, it says of each token whose it is or why it is not good.
+const OFFLINE: &str = "
+import sys, jwt
+from offline import Verifier
+verifier = Verifier(sys.argv[1], sys.argv[2])
+for line in sys.stdin:
+    try:
+        print(verifier.user(line.strip()), flush=True)
+    except jwt.PyJWTError as refusal:
+        print(type(refusal).__name__, refusal, flush=True)
+";
+
+/// R-26, R-27: by keys and status list alone, the README's verifier honours a logout within the list's life; of another
+/// session of the same user it thinks as before.
+#[test]
+fn the_verifier_of_the_readme_honours_a_logout() {
+    let Some(python) = fetched(PYTHON) else { return };
+    let (shell, server) = server();
+    shell.run("settings set status_list.lifetime 2").done();
+    let base = format!("http://{}", server.address);
+    let mut verifier = isolated(python, &scripts());
+    verifier.args(["-c", OFFLINE, &base, AUDIENCE]).env("no_proxy", "127.0.0.1").env("PYTHONDONTWRITEBYTECODE", "1");
+    let mut child = verifier.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut questions, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let mut answers = BufReader::new(answers).lines();
+    let mut ask = |token: &str| {
+        writeln!(questions, "{token}").unwrap();
+        answers.next().unwrap().unwrap()
+    };
+    let (pair, other) = (server.anonymous().sign_in(EMAIL), server.anonymous().sign_in(EMAIL));
+    assert_eq!(ask(&pair.access), "1");
+    // Its list was kept since before this session began.
+    assert_eq!(ask(&server.anonymous().sign_in(EMAIL).access), "1");
+    let logout = server.anonymous().bearer(&pair.access).post("/logout/", json!({}));
+    assert_eq!(logout.status, 200, "{logout:?}");
+    let ended = Instant::now();
+    while ask(&pair.access) == "1" {
+        assert!(ended.elapsed() < Duration::from_secs(10), "it was never seen");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(ask(&pair.access), "InvalidTokenError the session is over");
+    assert_eq!(ask(&other.access), "1");
+    // Each other token is refused for its own reason.
+    assert_eq!(ask(&pair.refresh), "InvalidTokenError not at+jwt");
+    assert!(ask(&promoted(&other.access)).starts_with("InvalidSignatureError"));
+    let list = server.anonymous().get("/api/auth/status-lists/1/").body;
+    assert_eq!(ask(&String::from_utf8(list).unwrap()), "InvalidTokenError not at+jwt");
+    drop(questions);
+    assert!(child.wait().unwrap().success());
 }

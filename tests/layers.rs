@@ -322,7 +322,7 @@ fn faults(file: &str, source: &str, crates: &BTreeSet<String>) -> Vec<String> {
 
 /// The dialect that a path belongs to: a folder of `http` whose name is that of a dialect.
 fn dialect(path: &str) -> Option<&str> {
-    const DIALECTS: [&str; 6] = ["rbac", "djoser", "simplejwt", "pyjwt", "account", "admin"];
+    const DIALECTS: [&str; 8] = ["rbac", "djoser", "simplejwt", "pyjwt", "account", "admin", "oauth", "authzen"];
     let name = path.strip_prefix("http::")?.split("::").next()?;
     DIALECTS.contains(&name).then_some(name)
 }

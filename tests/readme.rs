@@ -105,6 +105,12 @@ fn the_tour_shows_what_happens() {
     }
 }
 
+/// That it does what it says is tested in `tests/clients.rs`, as the file that it must be.
+#[test]
+fn the_verifier_that_it_shows_is_the_one_that_is_tested() {
+    assert_eq!(blocks("python"), [include_str!("clients/offline.py").trim_end()]);
+}
+
 #[test]
 fn the_setup_script_may_be_run_twice() {
     let shell = Shell::empty();

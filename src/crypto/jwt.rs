@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::status_lists::StatusOut;
 use crate::domain::error::{Error, Result, TokenFault};
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::json::{self, Twice};
@@ -48,6 +49,8 @@ struct ClaimsOut<'a> {
     iss: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     aud: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<StatusOut<'a>>,
 }
 
 /// What a token says of itself, whether true or not. Only for showing.
@@ -91,7 +94,6 @@ pub(super) struct Parts<'a> {
 /// # Errors
 /// `Internal` when the key cannot sign.
 pub fn sign(key: &SigningKey, claims: &Claims) -> Result<String> {
-    let header = HeaderOut { alg: key.algorithm.name(), typ: claims.token_type.header_type(), kid: &key.kid };
     let body = ClaimsOut {
         token_type: claims.token_type.as_str(),
         exp: claims.exp,
@@ -103,8 +105,15 @@ pub fn sign(key: &SigningKey, claims: &Claims) -> Result<String> {
         sid: &claims.sid,
         iss: &claims.iss,
         aud: claims.aud.as_deref(),
+        status: claims.status.as_ref().map(StatusOut::of),
     };
-    let mut token = format!("{}.{}", encode(&header)?, encode(&body)?);
+    signed(key, claims.token_type.header_type(), &body)
+}
+
+/// Signs any claims under this header `typ`.
+pub(super) fn signed(key: &SigningKey, typ: &str, body: &impl Serialize) -> Result<String> {
+    let header = HeaderOut { alg: key.algorithm.name(), typ, kid: &key.kid };
+    let mut token = format!("{}.{}", encode(&header)?, encode(body)?);
     let signature =
         jsonwebtoken::crypto::sign(token.as_bytes(), &key.key, key.algorithm.backend()).map_err(Error::internal)?;
     token.push('.');
@@ -248,6 +257,7 @@ fn read_claims(claims: &Map<String, Value>, token_type: TokenType) -> Result<Cla
         iss: text(claims, "iss")?.to_owned(),
         username: claims.get("username").and_then(Value::as_str).map(str::to_owned),
         aud: if claims.contains_key("aud") { Some(text(claims, "aud")?.to_owned()) } else { None },
+        status: None,
     })
 }
 

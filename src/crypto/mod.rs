@@ -12,6 +12,7 @@ pub mod mac;
 pub mod opaque;
 pub mod random;
 pub mod seal;
+pub mod status_lists;
 
 mod key_file;
 mod keys;

@@ -21,6 +21,7 @@ pub mod proxies;
 pub mod rights;
 pub mod sessions;
 pub mod settings;
+pub mod status_lists;
 pub mod times;
 pub mod tokens;
 pub mod users;

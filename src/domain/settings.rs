@@ -269,6 +269,16 @@ impl Settings {
         self.switch("djoser.logout_on_password_change")
     }
 
+    /// Whether access tokens say where others look whether their session has ended: at a list that is served.
+    pub fn status_list_enabled(&self) -> bool {
+        self.switch("status_list.enabled") && !self.is_off("oauth")
+    }
+
+    /// How long a status list is believed.
+    pub fn status_list_lifetime(&self) -> Duration {
+        self.seconds("status_list.lifetime")
+    }
+
     /// Most live sessions of one user, if there is a limit.
     pub fn sessions_per_user(&self) -> Option<u64> {
         self.get("sessions.per_user").as_u64().filter(|most| *most > 0)

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use super::ids::{SessionId, Timestamp, TokenId, UserId};
+use super::status_lists::StatusReference;
 
 /// The two kinds of signed tokens; each is refused where the other is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct Claims {
     pub aud: Option<String>,
     /// Name of the user at the sign-in, in tokens of the profile `simplejwt` (S3-32). Told to clients, never asked.
     pub username: Option<String>,
+    /// Where others look whether the session has ended, in access tokens. Told to them, never asked.
+    pub status: Option<StatusReference>,
 }
 
 /// Claims of a token of a former system, signed with a key that was imported (D-12). Its times were looked at already;

@@ -6,8 +6,8 @@ use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, Response as Documented};
 use aide::operation::OperationOutput;
 use axum::Json;
-use axum::http::header::{CONNECTION, RETRY_AFTER};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, RETRY_AFTER};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -127,6 +127,38 @@ impl<T: JsonSchema> OperationOutput for Given<T> {
         let mut both = documented::<T>(context, operation, 201);
         both.extend(documented::<T>(context, operation, 200));
         both
+    }
+}
+
+/// Something that is nobody's secret: pages of any origin may read it, and whoever gets it may keep it for a while.
+pub struct Published<T> {
+    answer: T,
+    kept: Duration,
+}
+
+impl<T> Published<T> {
+    /// An answer, and how long it may be kept.
+    pub fn new(answer: T, kept: Duration) -> Self {
+        Self { answer, kept }
+    }
+}
+
+impl<T: IntoResponse> IntoResponse for Published<T> {
+    fn into_response(self) -> Response {
+        let headers = [
+            (ACCESS_CONTROL_ALLOW_ORIGIN, "*".to_owned()),
+            (CACHE_CONTROL, format!("public, max-age={}", self.kept.as_secs())),
+            (HeaderName::from_static("cross-origin-resource-policy"), "cross-origin".to_owned()),
+        ];
+        (headers, self.answer).into_response()
+    }
+}
+
+impl<T: OperationOutput> OperationOutput for Published<T> {
+    type Inner = T::Inner;
+
+    fn inferred_responses(context: &mut GenContext, operation: &mut Operation) -> Vec<(Option<u16>, Documented)> {
+        T::inferred_responses(context, operation)
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod account;
 pub mod answers;
 pub mod authtoken;
+pub mod authzen;
 pub mod body;
 pub mod browse;
 pub mod call;
@@ -25,6 +26,7 @@ pub mod languages;
 pub mod lists;
 pub mod methods;
 pub mod metrics;
+pub mod oauth;
 pub mod outside;
 pub mod pages;
 pub mod pyjwt;
@@ -89,6 +91,8 @@ pub(crate) fn table() -> routes::Table {
     authtoken::routes(&mut table);
     account::routes(&mut table);
     pyjwt::routes(&mut table);
+    oauth::routes(&mut table);
+    authzen::routes(&mut table);
     wellknown::routes(&mut table);
     docs::routes(&mut table);
     pages::routes(&mut table);

@@ -228,8 +228,9 @@ pub fn harden(headers: &mut HeaderMap) {
 
 fn dress(headers: &mut HeaderMap, id: &str) {
     harden(headers);
+    // A dialect may have to give back the one that the client sent.
     if let Ok(id) = HeaderValue::from_str(id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
+        headers.entry(HeaderName::from_static("x-request-id")).or_insert(id);
     }
 }
 

@@ -12,16 +12,20 @@ use crate::domain::error::{Error, Result};
 use crate::domain::ids::{SessionId, Timestamp, UserId};
 use crate::domain::sessions::{EndReason, NewSession, Session};
 use crate::domain::settings::{Profile, Settings};
+use crate::domain::status_lists::StatusReference;
 use crate::domain::tokens::{Claims, NewRefreshToken, RefreshToken, SecretHash, TokenPair, TokenType};
 use crate::domain::users::User;
 use crate::service::{Ctx, Env, keys, secrets, sessions};
 use crate::store::Tx;
 
 /// What is needed to issue, read in one transaction.
+#[derive(Clone)]
 pub(super) struct Issuer {
     pub settings: Settings,
     key: Arc<SigningKey>,
     url: String,
+    /// The number that the next session gets, if none begins meanwhile.
+    next: SessionId,
 }
 
 impl Issuer {
@@ -29,7 +33,8 @@ impl Issuer {
     pub fn read(env: &Env, tx: &dyn Tx) -> Result<Self> {
         let settings = Settings::from_stored(tx.stored_settings()?);
         let url = settings.public_url().unwrap_or_else(|| env.default_url.clone());
-        Ok(Self { settings, key: keys::signing(env, tx)?, url })
+        let next = SessionId(tx.newest_session()?.0 + 1);
+        Ok(Self { settings, key: keys::signing(env, tx)?, url, next })
     }
 
     /// Name in `iss` of tokens of a profile.
@@ -49,23 +54,17 @@ pub(super) struct Draft {
 pub(super) struct Opening {
     pub draft: Draft,
     session: NewSession,
-    most: Option<u64>,
+    issuer: Issuer,
+    username: Option<String>,
 }
 
 /// Prepares the session of a sign-in. The user's id may come later, for an account that is made in the transaction:
 /// then the pair is signed there.
 pub(super) fn open(ctx: &Ctx, issuer: &Issuer, user: &User, profile: Profile) -> Result<Opening> {
     let session = session(ctx, issuer, user.id, profile)?;
-    let place = Place {
-        user: user.id,
-        sid: &session.uuid,
-        profile,
-        ends_at: session.ends_at,
-        generation: RefreshToken::FIRST,
-        username: profile.names_user().then(|| name_of(user)),
-    };
-    let draft = draft(ctx, issuer, &place)?;
-    Ok(Opening { draft, session, most: issuer.settings.sessions_per_user() })
+    let username = profile.names_user().then(|| name_of(user));
+    let draft = draft(ctx, issuer, &Place::first(&session, issuer.next, username.clone()))?;
+    Ok(Opening { draft, session, issuer: issuer.clone(), username })
 }
 
 /// What tokens call a user: his username, else whatever else he signs in by.
@@ -130,12 +129,28 @@ fn first_row(ctx: &Ctx, user: UserId, (jti, expires_at): (String, Timestamp)) ->
 /// Where in a session a pair belongs.
 pub(super) struct Place<'a> {
     pub user: UserId,
+    pub session: SessionId,
     pub sid: &'a str,
     pub profile: Profile,
     pub ends_at: Timestamp,
     pub generation: i64,
     /// The claim `username`, where the profile has one.
     pub username: Option<String>,
+}
+
+impl<'a> Place<'a> {
+    /// That of the first pair of a session that gets this number.
+    fn first(session: &'a NewSession, number: SessionId, username: Option<String>) -> Self {
+        Self {
+            user: session.user_id,
+            session: number,
+            sid: &session.uuid,
+            profile: session.profile,
+            ends_at: session.ends_at,
+            generation: RefreshToken::FIRST,
+            username,
+        }
+    }
 }
 
 /// Signs a pair.
@@ -176,6 +191,8 @@ pub(super) fn access(ctx: &Ctx, issuer: &Issuer, place: &Place) -> Result<String
 
 fn claims(ctx: &Ctx, issuer: &Issuer, place: &Place, token: (TokenType, String, Timestamp)) -> Claims {
     let (token_type, jti, expires_at) = token;
+    // Refresh tokens are shown to nobody but this server.
+    let names_list = token_type == TokenType::Access && issuer.settings.status_list_enabled();
     Claims {
         token_type,
         exp: expires_at.timestamp(),
@@ -186,6 +203,7 @@ fn claims(ctx: &Ctx, issuer: &Issuer, place: &Place, token: (TokenType, String, 
         iss: issuer.name(place.profile),
         aud: issuer.settings.audience(),
         username: place.username.clone(),
+        status: names_list.then(|| StatusReference::of(place.session, &issuer.url)),
     }
 }
 
@@ -197,11 +215,15 @@ fn later(now: Timestamp, after: std::time::Duration) -> Timestamp {
 
 impl Opening {
     /// Writes session and token; ends those sessions of a user that were used least lately, if he has more than he may.
-    pub fn store(self, ctx: &Ctx, tx: &dyn Tx) -> Result<TokenPair> {
+    pub fn store(mut self, ctx: &Ctx, tx: &dyn Tx) -> Result<TokenPair> {
         let user = self.session.user_id;
         let id = tx.insert_session(&self.session)?;
+        // Another session began since the access token was signed, and has the place that it names.
+        if id != self.issuer.next {
+            self.draft.pair.access = access(ctx, &self.issuer, &Place::first(&self.session, id, self.username.take()))?;
+        }
         let pair = self.draft.store(tx, id, ctx.now)?;
-        if let Some(most) = self.most {
+        if let Some(most) = self.issuer.settings.sessions_per_user() {
             end_least_used(ctx, tx, (user, id), usize::try_from(most).unwrap_or(usize::MAX))?;
         }
         Ok(pair)

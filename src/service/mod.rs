@@ -27,6 +27,7 @@ mod secrets;
 pub mod seed;
 pub mod sessions;
 pub mod settings;
+pub mod status_lists;
 pub mod tokens;
 pub mod users;
 pub mod vitals;

@@ -61,6 +61,14 @@ pub fn public_url(env: &Env) -> Result<Option<String>> {
     Ok(in_force(env)?.public_url())
 }
 
+/// The URL that tokens name as their issuer, and that every address of this server begins with.
+///
+/// # Errors
+/// Those of the store.
+pub fn issuer_url(env: &Env) -> Result<String> {
+    Ok(public_url(env)?.unwrap_or_else(|| env.default_url.clone()))
+}
+
 /// The language of mails.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 mod imported;
 mod inspect;
 mod refresh;
+mod revoke;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use crate::store::tokens::TOKEN_ORDER as ORDER;
 pub use imported::Import;
 pub use inspect::{Inspection, inspect};
 pub use refresh::{Refreshed, end_session_of, refresh, verify};
+pub use revoke::revoke_shown;
 
 /// Rows that one transaction of [`purge`] deletes at most.
 const PURGE_BATCH: u32 = 1000;

@@ -1,5 +1,7 @@
 //! What the services ask about sessions.
 
+use std::ops::RangeInclusive;
+
 use crate::domain::error::Result;
 use crate::domain::ids::{SessionId, Timestamp, UserId};
 use crate::domain::pages::Listing;
@@ -37,6 +39,10 @@ pub trait Sessions {
     fn live_sessions(&self, user: UserId, now: Timestamp) -> Result<Vec<Session>>;
     /// How many of all users' have neither ended nor expired. Counted along an index.
     fn count_live_sessions(&self, now: Timestamp) -> Result<u64>;
+    /// The session with the highest number that was ever given; that need not be there any more. Zero before the first.
+    fn newest_session(&self) -> Result<SessionId>;
+    /// Those with these numbers by which somebody gets in at `now`: live, of users who are active.
+    fn usable_sessions(&self, numbers: RangeInclusive<i64>, now: Timestamp) -> Result<Vec<SessionId>>;
     /// Adds one.
     fn insert_session(&self, new: &NewSession) -> Result<SessionId>;
     /// Sets when a session ends unless it is refreshed before.

@@ -262,6 +262,7 @@ pub fn examples() -> Vec<Example> {
     all.extend(lists());
     all.extend(permission_routes());
     all.extend(pyjwt());
+    all.extend(standards());
     all.extend(others());
     all
 }
@@ -410,6 +411,38 @@ fn permission_routes() -> Vec<Example> {
             on_with(stage.permission(), json!({"action": stage.named(Kind::Action)}))
         }),
         example("DELETE permissions/{id}/", p("delete"), 204, |stage| on(stage.permission())),
+    ]
+}
+
+/// What services behind the server ask: introspection, revocation, decisions, status lists.
+fn standards() -> Vec<Example> {
+    let others: fn(&Stage) -> Request = |stage| {
+        with(json!({
+            "subject": {"type": "user", "id": stage.kept_user().to_string()}, "action": {"name": "read"},
+            "resource": {"type": "users", "id": "1"},
+        }))
+    };
+    let several: fn(&Stage) -> Request = |stage| {
+        with(json!({
+            "subject": {"type": "user", "id": stage.kept_user().to_string()}, "action": {"name": "read"},
+            "evaluations": [{"resource": {"type": "users", "id": "1"}}, {"resource": {"type": "documents", "id": "1"}}],
+        }))
+    };
+    vec![
+        example("POST api/auth/introspect/", Rule::Right("tokens", "read"), 200, |stage| {
+            with(json!({"token": stage.refresh()}))
+        }),
+        example("POST api/auth/revoke/", Rule::Right("tokens", "delete"), 200, |stage| {
+            with(json!({"token": stage.refresh()}))
+        })
+        .noted("other"),
+        example("POST api/auth/revoke/", Rule::SignedIn, 200, |_| with(json!({"token": "nobody's"}))).noted("nobody's"),
+        example("POST access/v1/evaluation", Rule::Right("permissions", "read"), 200, others).noted("another"),
+        example("POST access/v1/evaluations", Rule::Right("permissions", "read"), 200, several).noted("others"),
+        example("GET api/auth/status-lists/", Rule::Open, 200, |_| plain()),
+        example("GET api/auth/status-lists/{list}/", Rule::Open, 200, |_| on(1)),
+        example("GET .well-known/oauth-authorization-server", Rule::Open, 200, |_| plain()),
+        example("GET .well-known/authzen-configuration", Rule::Open, 200, |_| plain()),
     ]
 }
 

@@ -3,6 +3,7 @@
 mod account_enumeration;
 mod account_enumeration_dialects;
 mod api_tokens;
+mod authzen;
 mod cors;
 mod django_bodies;
 mod escalation;
@@ -19,6 +20,7 @@ mod hostile_bodies;
 mod hostile_headers;
 mod hostile_queries;
 mod imported_keys;
+mod introspection;
 mod last_superuser;
 mod leaked_secrets;
 mod log_injection;
@@ -43,6 +45,7 @@ mod slow_clients;
 mod suffix_confusion;
 mod swapped_file;
 mod terminal_injection;
+mod token_status_list;
 mod uuid_refresh;
 mod wire;
 
@@ -143,9 +146,12 @@ fn shaped(answer: &Answer, about: &str) {
     let object = body.as_object().unwrap_or_else(|| panic!("{about}: {answer:?}"));
     let by_detail =
         object.get("detail").is_some_and(Value::is_string) && object.get("code").is_some_and(Value::is_string);
+    // RFC 6749, section 5.2.
+    let by_word = object.get("error").is_some_and(Value::is_string)
+        && object.get("error_description").is_some_and(Value::is_string);
     let by_field =
         !object.is_empty() && object.values().all(|messages| messages.as_array().is_some_and(|all| !all.is_empty()));
-    assert!(by_detail || by_field, "{about}: {answer:?}");
+    assert!(by_detail || by_word || by_field, "{about}: {answer:?}");
 }
 
 /// Whether this is a refusal in one of the shapes of Django REST framework, which has a word for programs only where a

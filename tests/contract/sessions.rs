@@ -74,6 +74,40 @@ fn ending_reaches_just_those_that_are_meant() {
     }
 }
 
+/// Those by which somebody gets in, whatever of session and user speaks against it; and the highest number, also when what
+/// had it is gone.
+#[test]
+fn usable_sessions_and_the_newest_number() {
+    let (_folder, store) = store();
+    assert_eq!(store.read(|tx| tx.newest_session()).unwrap(), SessionId(0));
+    let (_folder, store, users, sessions) = filled();
+    let usable = |now| store.read(|tx| tx.usable_sessions(1..=100, at(now))).unwrap();
+    assert_eq!(usable(5), sessions);
+    assert_eq!(store.read(|tx| tx.usable_sessions(2..=3, at(5))).unwrap(), sessions[1..3]);
+    for now in [0, 5, 100_000_000] {
+        let live = store.read(|tx| Ok([tx.live_sessions(users[0], at(now))?, tx.live_sessions(users[1], at(now))?]));
+        let mut live: Vec<SessionId> = live.unwrap().iter().flatten().map(|session| session.id).collect();
+        live.sort();
+        assert_eq!(usable(now), live, "{now}");
+    }
+    let change = |change: &dyn Fn(&mut User)| {
+        let mut user = store.read(|tx| tx.user(users[1])).unwrap().unwrap();
+        change(&mut user);
+        store.write(|tx| tx.update_user(&user)).unwrap();
+    };
+    change(&|user| user.is_active = false);
+    assert_eq!(usable(5), sessions[..2]);
+    // The last was begun a second after the others.
+    change(&|user| (user.is_active, user.force_logout_at) = (true, Some(at(1))));
+    assert_eq!(usable(0), sessions);
+    assert_eq!(usable(1), [sessions[0], sessions[1], sessions[3]]);
+    store.write(|tx| tx.end_sessions(Which::One(sessions[0]), EndReason::Logout, at(2))).unwrap();
+    assert_eq!(usable(2), [sessions[1], sessions[3]]);
+    store.write(|tx| tx.delete_user(users[1])).unwrap();
+    assert_eq!(usable(2), [sessions[1]]);
+    assert_eq!(store.read(|tx| tx.newest_session()).unwrap(), sessions[3]);
+}
+
 /// a clock that ran ahead and was set right again brings nothing back that was ended meanwhile.
 #[test]
 fn an_end_outlasts_a_clock_that_steps_back() {

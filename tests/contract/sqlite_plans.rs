@@ -147,6 +147,9 @@ fn sessions_and_tokens_are_found_ended_and_purged_by_an_index() {
     let plans = Plans::new();
     plans.assert_searches(|tx| Ok((tx.session_by_uuid("uuid")?, tx.live_sessions(UserId(1), at(0))?)));
     plans.assert_searches(|tx| Ok((tx.refresh_token("jti", at(0))?, tx.newest_token(SessionId(1), at(0))?)));
+    let statements = plans.statements(|tx| tx.usable_sessions(1..=10, at(0)));
+    let plan = plans.of(&statements[0]);
+    assert!(plan[0].1.starts_with("SEARCH s USING INTEGER PRIMARY KEY"), "{plan:?}");
     for which in [Which::One(SessionId(1)), Which::OfUser(UserId(1)), Which::BegunBefore(UserId(1), at(0))] {
         plans.assert_searches(|tx| tx.end_sessions(which, EndReason::Logout, at(0)));
     }

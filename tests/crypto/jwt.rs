@@ -87,6 +87,7 @@ fn claims(token_type: TokenType) -> Claims {
         sid: "a1b2".to_owned(),
         iss: "https://id.example".to_owned(),
         aud: None,
+        status: None,
     }
 }
 

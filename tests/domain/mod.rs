@@ -2,6 +2,7 @@
 
 mod identifiers;
 mod passwords;
+mod status_lists;
 mod times;
 
 use authsrv::domain::error::{Error, FieldError};

@@ -160,7 +160,7 @@ fn sections_are_grouped_by_dialect() {
     let document = document();
     let groups = document["x-tagGroups"].as_array().unwrap();
     let names: Vec<&str> = groups.iter().map(|group| group["name"].as_str().unwrap()).collect();
-    let wanted = ["RBAC", "Simple JWT", "Djoser", "DRF token", "Account", "PyJWT", "Server"];
+    let wanted = ["RBAC", "Simple JWT", "Djoser", "DRF token", "Account", "PyJWT", "OAuth", "AuthZEN", "Server"];
     assert_eq!(names.iter().collect::<BTreeSet<_>>(), wanted.iter().collect::<BTreeSet<_>>());
     let grouped: Vec<&str> =
         groups.iter().flat_map(|group| group["tags"].as_array().unwrap()).map(|tag| tag.as_str().unwrap()).collect();

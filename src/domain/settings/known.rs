@@ -50,9 +50,9 @@ pub const ALL: &[Setting] = &[
     ),
     setting(
         "dialects.off",
-        Kind::List(Item::Word(&["account", "authtoken", "djoser", "pyjwt", "rbac", "simplejwt"])),
+        Kind::List(Item::Word(&["account", "authtoken", "authzen", "djoser", "oauth", "pyjwt", "rbac", "simplejwt"])),
         "[]",
-        "APIs that are not served, separated by commas: account, authtoken, djoser, pyjwt, rbac, simplejwt.",
+        "APIs that are not served, separated by commas: account, authtoken, authzen, djoser, oauth, pyjwt, rbac, simplejwt.",
     ),
     setting(
         "djoser.access_lifetime",
@@ -363,6 +363,18 @@ pub const ALL: &[Setting] = &[
         Kind::Seconds(60, YEAR),
         "31536000",
         "When a session of the SimpleJWT routes ends for good.",
+    ),
+    setting(
+        "status_list.enabled",
+        Kind::Switch,
+        "true",
+        "Whether access tokens refer to a status list, by which services that verify them by key alone see that a session has ended.",
+    ),
+    setting(
+        "status_list.lifetime",
+        Kind::Seconds(1, 3600),
+        "15",
+        "How long a status list may be believed, and so how long a service that keeps it may not see an end.",
     ),
     setting(
         "throttle.rates",

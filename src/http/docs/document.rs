@@ -103,6 +103,8 @@ fn title(dialect: &str) -> &str {
         "authtoken" => "DRF token",
         "pyjwt" => "PyJWT",
         "account" => "Account",
+        "oauth" => "OAuth",
+        "authzen" => "AuthZEN",
         _ => "Server",
     }
 }

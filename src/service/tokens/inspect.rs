@@ -10,6 +10,7 @@ use crate::domain::api_tokens::is_key;
 use crate::domain::error::{Error, Reason, Result, TokenFault};
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::rights::{Right, action, resource};
+use crate::domain::settings::Settings;
 use crate::domain::tokens::TokenType;
 use crate::service::{Ctx, api_tokens, issue};
 use crate::store::Tx;
@@ -42,6 +43,12 @@ pub struct Inspection {
     pub issued_at: Option<Timestamp>,
     /// When it expires, as it says itself.
     pub expires_at: Option<Timestamp>,
+    /// From when on it is good, where it says so.
+    pub not_before: Option<Timestamp>,
+    /// Who issued it: as it says itself, or where it is no signed token, this server.
+    pub issuer: Option<String>,
+    /// Whom it is for, where it says so; one name or several.
+    pub audience: Vec<String>,
 }
 
 /// Says of a token whether it is accepted, why not, whose it is, by which key and session. Changes nothing: a spent
@@ -89,6 +96,9 @@ pub fn inspect(ctx: &Ctx, token: &str) -> Result<Inspection> {
             session_id: session.map(|session| session.id.0),
             issued_at: at("iat"),
             expires_at: at("exp"),
+            not_before: at("nbf"),
+            issuer: text(&claims, "iss"),
+            audience: names(claims.get("aud")),
         })
     })
 }
@@ -109,7 +119,10 @@ fn inspect_key(ctx: &Ctx, tx: &dyn Tx, key: &str) -> Result<Inspection> {
         sid: None,
         session_id: None,
         issued_at: found.as_ref().map(|token| token.created_at),
-        expires_at: found.and_then(|token| token.expires_at),
+        expires_at: found.as_ref().and_then(|token| token.expires_at),
+        not_before: None,
+        issuer: found.map(|_| issuer(ctx, tx)).transpose()?,
+        audience: Vec::new(),
     })
 }
 
@@ -130,8 +143,26 @@ fn of_uuid(ctx: &Ctx, tx: &dyn Tx, token: &str, (reason, proven): (Option<String
         sid: session.as_ref().map(|session| session.uuid.clone()),
         session_id: session.map(|session| session.id.0),
         issued_at: row.as_ref().map(|row| row.issued_at),
-        expires_at: row.map(|row| row.expires_at),
+        expires_at: row.as_ref().map(|row| row.expires_at),
+        not_before: None,
+        issuer: row.map(|_| issuer(ctx, tx)).transpose()?,
+        audience: Vec::new(),
     })
+}
+
+/// The name of this server.
+fn issuer(ctx: &Ctx, tx: &dyn Tx) -> Result<String> {
+    let settings = Settings::from_stored(tx.stored_settings()?);
+    Ok(settings.public_url().unwrap_or_else(|| ctx.env.default_url.clone()))
+}
+
+/// A claim of one name or several (RFC 7519, section 4.1.3).
+fn names(claim: Option<&Value>) -> Vec<String> {
+    match claim {
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        Some(Value::String(one)) => vec![one.clone()],
+        _ => Vec::new(),
+    }
 }
 
 /// Whether a token of either type would be accepted now; of a spent one, what comes of showing it again.

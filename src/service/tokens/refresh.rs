@@ -196,6 +196,7 @@ pub fn refresh(ctx: &Ctx, token: &str) -> Result<Refreshed> {
     let profile = standing.session.profile;
     let place = Place {
         user: standing.user.id,
+        session: standing.session.id,
         sid: &standing.session.uuid,
         profile,
         ends_at: standing.session.ends_at,
@@ -287,7 +288,7 @@ fn end_reused<T>(ctx: &Ctx, shown: &Shown) -> Result<T> {
     Err(TokenFault::Reused.into())
 }
 
-fn end_for_reuse(ctx: &Ctx, tx: &dyn Tx, standing: &Standing) -> Result<()> {
+pub(super) fn end_for_reuse(ctx: &Ctx, tx: &dyn Tx, standing: &Standing) -> Result<()> {
     tracing::warn!(user = standing.user.id.0, session = standing.session.id.0, "a spent refresh token was shown again");
     tx.end_sessions(Which::One(standing.session.id), EndReason::RefreshReused, ctx.now)?;
     let mut event =

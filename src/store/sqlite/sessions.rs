@@ -1,6 +1,7 @@
 //! Sessions in SQLite.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 
 use rusqlite::types::Value;
 use rusqlite::{Row, named_params, params_from_iter};
@@ -106,6 +107,19 @@ impl Sessions for SqliteTx {
 
     fn count_live_sessions(&self, now: Timestamp) -> Result<u64> {
         self.count("SELECT COUNT(*) FROM sessions WHERE ended_at IS NULL AND expires_at > ?", [micros(now)])
+    }
+
+    fn newest_session(&self) -> Result<SessionId> {
+        let seq = self.one("SELECT seq FROM sqlite_sequence WHERE name = 'sessions'", [], |row| row.get(0))?;
+        Ok(SessionId(seq.unwrap_or(0)))
+    }
+
+    fn usable_sessions(&self, numbers: RangeInclusive<i64>, now: Timestamp) -> Result<Vec<SessionId>> {
+        // The plus keeps it from walking along all that live.
+        let sql = "SELECT s.id FROM sessions s CROSS JOIN users u ON u.id = s.user_id
+                   WHERE s.id BETWEEN ?1 AND ?2 AND s.ended_at IS NULL AND +s.expires_at > ?3 AND u.is_active = 1
+                       AND (u.force_logout_at IS NULL OR s.created_at >= u.force_logout_at OR u.force_logout_at > ?3)";
+        self.all(sql, (numbers.start(), numbers.end(), micros(now)), |row| Ok(SessionId(row.get(0)?)))
     }
 
     fn insert_session(&self, new: &NewSession) -> Result<SessionId> {
