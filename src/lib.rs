@@ -33,6 +33,8 @@
 //!   superuser, a free address, a token not spent yet.
 //! - A mail is written in the transaction of what causes it, and sent later by a thread of the server: no answer waits for
 //!   a mail server or tells of it. Links in mails begin with a setting, never with what a request says.
+//! - What a request says of its origin, and at the door for proxies of another request, counts from trusted proxies alone
+//!   (`http/client.rs`, `http/forward/`).
 //! - `synchronous=FULL`: what was answered with success survives a power loss.
 //! - One JSON body parser, driven by the same schema that the OpenAPI document shows (`http/shape.rs`).
 //! - Every line of the log is one line, about a request it has its id, and none is waited for; labels of metrics are route templates

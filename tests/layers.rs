@@ -37,6 +37,7 @@ const HTTP: &[&str] = &[
     "hyper_util",
     "minijinja",
     "multer",
+    "percent_encoding",
     "rustix",
     "schemars",
     "serde",
@@ -322,7 +323,8 @@ fn faults(file: &str, source: &str, crates: &BTreeSet<String>) -> Vec<String> {
 
 /// The dialect that a path belongs to: a folder of `http` whose name is that of a dialect.
 fn dialect(path: &str) -> Option<&str> {
-    const DIALECTS: [&str; 8] = ["rbac", "djoser", "simplejwt", "pyjwt", "account", "admin", "oauth", "authzen"];
+    const DIALECTS: [&str; 9] =
+        ["rbac", "djoser", "simplejwt", "pyjwt", "account", "admin", "oauth", "authzen", "forward"];
     let name = path.strip_prefix("http::")?.split("::").next()?;
     DIALECTS.contains(&name).then_some(name)
 }

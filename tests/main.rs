@@ -33,6 +33,8 @@ mod openapi;
 mod packaging;
 /// What routes and commands both do: they write alike, audit events included.
 mod parity;
+/// Real proxies in front of an API without code for sign-in.
+mod proxies;
 /// The README does what it says.
 mod readme;
 /// Rules: time, rotation, reuse, bounds.

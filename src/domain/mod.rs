@@ -17,6 +17,7 @@ pub mod mails;
 pub mod one_time_tokens;
 pub mod pages;
 pub mod passwords;
+pub mod policies;
 pub mod proxies;
 pub mod rights;
 pub mod sessions;

@@ -19,6 +19,7 @@ pub mod djoser;
 pub mod docs;
 pub mod drf;
 pub mod fault;
+pub mod forward;
 pub mod forwarded;
 pub mod head;
 pub mod ids;
@@ -93,6 +94,7 @@ pub(crate) fn table() -> routes::Table {
     pyjwt::routes(&mut table);
     oauth::routes(&mut table);
     authzen::routes(&mut table);
+    forward::routes(&mut table);
     wellknown::routes(&mut table);
     docs::routes(&mut table);
     pages::routes(&mut table);

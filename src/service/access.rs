@@ -115,14 +115,23 @@ pub fn check(ctx: &Ctx, questions: &[Question]) -> Result<Vec<Decision>> {
     }
     ctx.env.store.read(|tx| {
         let decide = |question: &Question| {
-            let why = match question.user.or(own) {
-                Some(user) => why(tx, user, &question.right)?,
-                None => Why::NoUser,
-            };
-            Ok(Decision { right: question.right.clone(), why })
+            let right = question.right.clone();
+            match question.user.or(own) {
+                Some(user) => decide(tx, user, right),
+                None => Ok(Decision { right, why: Why::NoUser }),
+            }
         };
         questions.iter().map(decide).collect()
     })
+}
+
+/// The decision itself, whoever asks.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn decide(tx: &dyn Tx, user: UserId, right: Right) -> Result<Decision> {
+    let why = why(tx, user, &right)?;
+    Ok(Decision { right, why })
 }
 
 fn why(tx: &dyn Tx, user: UserId, right: &Right) -> Result<Why> {

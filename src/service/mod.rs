@@ -12,6 +12,7 @@ pub mod api_tokens;
 mod bounds;
 pub mod catalog;
 pub mod doctor;
+pub mod forward;
 pub mod import;
 mod issue;
 pub mod keys;

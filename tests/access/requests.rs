@@ -462,6 +462,8 @@ fn others() -> Vec<Example> {
         example("GET settings/", Rule::Right("settings", "read"), 200, |_| plain()),
         example("PATCH settings/", Rule::Right("settings", "update"), 200, |_| with(json!({"refresh.grace": 11}))),
         example("GET .well-known/jwks.json", Rule::Open, 200, |_| plain()),
+        // E.3: none of these callers is a trusted proxy.
+        example("GET api/auth/forward/", Rule::Open, 403, |_| plain()),
         example("GET healthz", Rule::Open, 200, |_| plain()),
         example("GET readyz", Rule::Open, 200, |_| plain()),
         example("GET api/schema/", Rule::Open, 200, |_| plain()),

@@ -12,6 +12,7 @@ mod escalation_dialects;
 mod foreign_ids;
 mod foreign_links;
 mod forged_tokens;
+mod forward_auth;
 mod forwarded_headers;
 mod guest_mode;
 mod hidden_addresses;
@@ -47,7 +48,8 @@ mod swapped_file;
 mod terminal_injection;
 mod token_status_list;
 mod uuid_refresh;
-mod wire;
+/// Bytes on a socket.
+pub mod wire;
 
 use authsrv::http::Patience;
 use serde_json::{Value, json};

@@ -11,6 +11,7 @@ mod cors;
 mod djoser;
 mod document;
 mod drf;
+mod forward;
 mod fuzz;
 mod lists;
 mod pages;

@@ -98,6 +98,7 @@ pub fn asked_for_body(address: SocketAddr, path: &str, length: usize) -> TcpStre
 }
 
 /// One caller.
+#[derive(Clone)]
 pub struct Client {
     base: String,
     authorization: Option<String>,

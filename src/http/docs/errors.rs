@@ -1,7 +1,7 @@
 //! The errors of a dialect in the document: all there are, and which of them a route can give.
 
 use aide::generate::GenContext;
-use aide::openapi::{MediaType, Operation, Response, SchemaObject};
+use aide::openapi::{MediaType, Operation, Parameter, ReferenceOr, Response, SchemaObject};
 use axum::http::Method;
 use schemars::{JsonSchema, json_schema};
 
@@ -47,7 +47,9 @@ pub fn every<D: JsonSchema, F: JsonSchema>(
 pub fn possible(status: u16, route: &Route, operation: &Operation) -> bool {
     let info = &route.info;
     let has_body = operation.request_body.is_some();
-    let is_list = !operation.parameters.is_empty();
+    let is_list = operation.parameters.iter().any(|parameter| {
+        matches!(parameter, ReferenceOr::Item(Parameter::Query { parameter_data, .. }) if parameter_data.name == "page")
+    });
     let needs_right = matches!(info.guard, Guard::Right(..));
     let by_nature = match status {
         400 => has_body || is_list,
