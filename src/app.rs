@@ -19,6 +19,7 @@ use crate::domain::proxies::TrustedProxies;
 use crate::service::{Actor, Clock, Env, Office, Origin, import, keys, seed};
 use crate::store::sqlite::{Sqlite, django, open as file};
 
+pub use crate::crypto::tls;
 pub use crate::store::sqlite::open::{Missing, Opened, closed_directory, files};
 
 /// How long a writer waits for writers in other processes before it gives up.
@@ -209,6 +210,11 @@ fn set_up(env: &Env) -> Result<(), OpenError> {
     seed::load_once(&ctx)?;
     import::tidy(env)?;
     Ok(())
+}
+
+/// The time by the machine's clock, for what is judged before there is a program.
+pub fn now() -> Timestamp {
+    SystemClock.now()
 }
 
 /// The machine's clock.

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf, absolute};
 use std::time::Duration;
 
 use crate::domain::proxies::TrustedProxies;
+use crate::domain::tls::{KeyReaders, TlsFiles};
 use crate::domain::{settings, times};
 use layers::{Layers, Raw};
 
@@ -26,6 +27,9 @@ pub struct Flags {
     pub db: Option<OsString>,
     pub listen: Option<OsString>,
     pub trusted_proxies: Option<OsString>,
+    pub tls_cert: Option<OsString>,
+    pub tls_key: Option<OsString>,
+    pub allow_open_tls_key: Option<OsString>,
     pub master_key_file: Option<OsString>,
     pub smtp_password_file: Option<OsString>,
     pub metrics_listen: Option<OsString>,
@@ -50,6 +54,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Where Prometheus may ask for the metrics, if it may; port 0 takes a free one.
     pub metrics_listen: Option<SocketAddr>,
+    /// Certificate and key of the server, where it speaks TLS itself.
+    pub tls: Option<TlsFiles>,
     /// How long the server waits for requests under way when it stops.
     pub drain_timeout: Duration,
     /// What is logged: a level, or a filter such as `info,authsrv=debug`.
@@ -94,6 +100,9 @@ pub const MASTER_KEY_FILE: Setting = setting("master_key_file", "--master-key-fi
 /// The password for the mail server.
 pub const SMTP_PASSWORD_FILE: Setting =
     setting("smtp_password_file", "--smtp-password-file", "AUTHSRV_SMTP_PASSWORD_FILE");
+const TLS_CERT: Setting = setting("tls_cert", "--tls-cert", "AUTHSRV_TLS_CERT");
+const TLS_KEY: Setting = setting("tls_key", "--tls-key", "AUTHSRV_TLS_KEY");
+const ALLOW_OPEN_TLS_KEY: Setting = setting("allow_open_tls_key", "--allow-open-tls-key", "AUTHSRV_ALLOW_OPEN_TLS_KEY");
 const DRAIN_TIMEOUT: Setting = setting("drain_timeout", "--drain-timeout", "AUTHSRV_DRAIN_TIMEOUT");
 const LOG: Setting = setting("log", "--log", "AUTHSRV_LOG");
 const LOG_FORMAT: Setting = setting("log_format", "--log-format", "AUTHSRV_LOG_FORMAT");
@@ -103,18 +112,21 @@ const ALLOW_OPEN_DIRECTORY: Setting =
     setting("allow_open_directory", "--allow-open-directory", "AUTHSRV_ALLOW_OPEN_DIRECTORY");
 
 /// All of them.
-pub const SETTINGS: [Setting; 11] = [
+pub const SETTINGS: [Setting; 14] = [
     DB,
     OUTPUT,
     LISTEN,
     TRUSTED_PROXIES,
     METRICS_LISTEN,
+    TLS_CERT,
+    TLS_KEY,
     MASTER_KEY_FILE,
     SMTP_PASSWORD_FILE,
     DRAIN_TIMEOUT,
     LOG,
     LOG_FORMAT,
     ALLOW_OPEN_DIRECTORY,
+    ALLOW_OPEN_TLS_KEY,
 ];
 
 /// A setting that cannot be used: what, from where, and what is allowed.
@@ -164,6 +176,7 @@ impl Config {
             db,
             master_key_file,
             smtp_password_file: password.map(|raw| path(&raw)).transpose()?,
+            tls: tls(flags, layers)?,
             listen: listen.map_or(Ok(SocketAddr::from(([127, 0, 0, 1], 8000))), |raw| address(&raw))?,
             trusted_proxies: proxies.map_or(Ok(TrustedProxies::default()), |raw| trusted(&raw))?,
             metrics_listen: metrics.map(|raw| address(&raw)).transpose()?,
@@ -172,6 +185,37 @@ impl Config {
             log_format: format.map_or(Ok(LogFormat::Text), |raw| log_format(&raw))?,
             allow_open_directory: open.map_or(Ok(false), |raw| switch(&raw))?,
         })
+    }
+}
+
+impl Config {
+    /// The server at an address, as a URL.
+    pub fn url(&self, address: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        format!("{scheme}://{address}")
+    }
+}
+
+/// Certificate and key: both or none.
+fn tls(flags: &Flags, layers: &Layers) -> Result<Option<TlsFiles>, ConfigError> {
+    let file = |setting, typed: &Option<OsString>| {
+        // Nothing is said of a file by a line of `.env` that names none.
+        layers.find(setting, typed.as_ref()).filter(|raw| !raw.value.is_empty())
+    };
+    let alone = |raw: &Raw, other: Setting| {
+        let text = "a certificate and its key go together: name the other, too, with";
+        Err(ConfigError(format!("{} stands alone; {text} {} (or {})", raw.source, other.flag, other.variable)))
+    };
+    let open = layers.find(ALLOW_OPEN_TLS_KEY, flags.allow_open_tls_key.as_ref());
+    let is_open = open.map_or(Ok(false), |raw| switch(&raw))?;
+    let readers = if is_open { KeyReaders::Anybody } else { KeyReaders::Owner };
+    match (file(TLS_CERT, &flags.tls_cert), file(TLS_KEY, &flags.tls_key)) {
+        (Some(certificate), Some(key)) => {
+            Ok(Some(TlsFiles { certificate: path(&certificate)?, key: path(&key)?, readers }))
+        }
+        (Some(certificate), None) => alone(&certificate, TLS_KEY),
+        (None, Some(key)) => alone(&key, TLS_CERT),
+        (None, None) => Ok(None),
     }
 }
 

@@ -64,6 +64,8 @@
 //! - Two kinds of refresh tokens are known by a hash: UUIDs, whose successor is derived and not kept at all, and those of a
 //!   former system, which begin a session when they are first used. The latter's access tokens have no session; the end of
 //!   all sessions of a user voids what was issued by then (`service/tokens/imported.rs`).
+//! - Where the server speaks TLS itself, the certificate is the one thing outside the database that is followed while it runs
+//!   (`http/tls.rs`); what is in use changes only for a pair of files that go together.
 //! - The names under which tokens were issued (`iss`) are kept, so that a new public URL ends no session.
 
 pub mod app;

@@ -15,6 +15,7 @@ pub fn run(start: &Start) -> Result<Output<'static>, Failure> {
         database: config.db.clone(),
         files: app::files(&config.db),
         master_key: config.master_key_file.clone(),
+        tls: config.tls.clone(),
     };
     let findings = match start.call(Missing::Refuse) {
         Ok(call) => examine(&call.ctx(), &facts)?,

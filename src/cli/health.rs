@@ -2,19 +2,22 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::Start;
 use super::failure::Failure;
 use super::output::{Cell, Output, Record};
 use super::serve::reachable;
+use crate::app::tls;
 use crate::config::Flags;
 
 /// Longest wait for the server.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Most of the answer that is read, in bytes.
 const ANSWER_MAX: u64 = 4096;
+/// How TLS begins what it says to who does not speak it: the type of an alert (RFC 8446, section 5.1).
+const TLS_ALERT: u8 = 21;
 
 /// Options of `health`.
 #[derive(Debug, clap::Args)]
@@ -39,7 +42,7 @@ pub fn run(start: &Start) -> Result<Output<'static>, Failure> {
         return Err(Failure::usage("a server on port 0 listens on a port that only it knows")
             .hint("say which with --listen ADDR:PORT"));
     }
-    match status(address) {
+    match status(address, start.config.tls.is_some()) {
         Ok(200) => {
             let record = Record(vec![("status", Cell::text("ready")), ("address", Cell::text(address))]);
             Ok(Output::done(format!("The server at {address} is ready."), record))
@@ -49,15 +52,35 @@ pub fn run(start: &Start) -> Result<Output<'static>, Failure> {
     }
 }
 
-/// The status that the server gives.
-fn status(address: std::net::SocketAddr) -> io::Result<u16> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+/// The status that the server gives, over TLS if it is told to speak that, or does.
+fn status(address: SocketAddr, speaks_tls: bool) -> io::Result<u16> {
+    if speaks_tls {
+        return read_status(&ask(tls::client::with_whoever(connect(address)?)?, address)?);
+    }
+    let answer = ask(connect(address)?, address)?;
+    if answer.first() == Some(&TLS_ALERT) { status(address, true) } else { read_status(&answer) }
+}
+
+fn connect(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
+    Ok(stream)
+}
+
+/// Asks, and gives how the answer begins.
+fn ask(mut stream: impl Read + Write, address: SocketAddr) -> io::Result<Vec<u8>> {
     stream.write_all(format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
-    stream.take(ANSWER_MAX).read_to_end(&mut answer)?;
-    let head = String::from_utf8_lossy(&answer);
+    match stream.take(ANSWER_MAX).read_to_end(&mut answer) {
+        // What has come counts, however the other end hangs up.
+        Err(error) if answer.is_empty() => Err(error),
+        _ => Ok(answer),
+    }
+}
+
+fn read_status(answer: &[u8]) -> io::Result<u16> {
+    let head = String::from_utf8_lossy(answer);
     let status = head.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
     status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "this is no HTTP"))
 }

@@ -14,9 +14,12 @@ use super::call::Call;
 use super::failure::{Code, Failure};
 use super::logs::{self, START};
 use super::{Start, output, superuser};
+use crate::app::tls::Pair;
 use crate::app::{self, Missing, OpenError, closed_directory};
 use crate::config::{Config, Flags, LogFormat};
-use crate::http;
+use crate::domain::tls::TlsFiles;
+use crate::http::tls::Tls;
+use crate::http::{self, Entrance};
 use crate::service::mails::Postman;
 use crate::service::{Env, Office, settings, users};
 
@@ -38,6 +41,17 @@ pub struct Args {
     /// [env: AUTHSRV_METRICS_LISTEN] [default: none]
     #[arg(long, value_name = "ADDR:PORT")]
     metrics_listen: Option<OsString>,
+    /// Certificate to speak TLS with, in PEM, and those above it; replaced files are read anew, at once on SIGHUP
+    /// [env: AUTHSRV_TLS_CERT] [default: no TLS]
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<OsString>,
+    /// Its private key, in PEM [env: AUTHSRV_TLS_KEY]
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<OsString>,
+    /// Take that key although others than its owner may use the file
+    /// [env: AUTHSRV_ALLOW_OPEN_TLS_KEY] [default: false]
+    #[arg(long, value_name = "true|false")]
+    allow_open_tls_key: Option<OsString>,
     /// Seconds that requests under way get when the server stops [env: AUTHSRV_DRAIN_TIMEOUT] [default: 15]
     #[arg(long, value_name = "SECONDS")]
     drain_timeout: Option<OsString>,
@@ -61,7 +75,8 @@ Runtime settings (lifetimes, registration) are not here: see `settings list`.
 
 Examples:
   authsrv serve
-  authsrv serve --db /srv/authsrv.db --listen 0.0.0.0:8000 --log-format json";
+  authsrv serve --db /srv/authsrv.db --listen 0.0.0.0:8000 --log-format json
+  authsrv serve --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem";
 
 impl Args {
     /// What was typed.
@@ -70,6 +85,9 @@ impl Args {
             listen: self.listen,
             trusted_proxies: self.trusted_proxies,
             metrics_listen: self.metrics_listen,
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
+            allow_open_tls_key: self.allow_open_tls_key,
             drain_timeout: self.drain_timeout,
             log: self.log,
             log_format: self.log_format,
@@ -81,6 +99,7 @@ impl Args {
 
 /// Serves until SIGTERM or SIGINT, then answers what was accepted and leaves the database in one file.
 pub fn run(start: &Start) -> Result<Code, Failure> {
+    more_files();
     if !start.config.allow_open_directory {
         for file in [&start.config.db, &start.config.master_key_file] {
             closed_directory(file).map_err(OpenError::File)?;
@@ -93,6 +112,7 @@ pub fn run(start: &Start) -> Result<Code, Failure> {
     if let Err(error) = Office::new(start.config.smtp_password_file.clone()).check() {
         return Err(Failure::refused(error.to_string()).hint(error.advice()));
     }
+    let pair = start.config.tls.as_ref().map(|files| pair(start, files)).transpose()?;
     // First, so that a start that cannot listen leaves no files behind.
     let doors = Doors::open(&start.config)?;
     let call = start.call(Missing::Create)?;
@@ -100,10 +120,37 @@ pub fn run(start: &Start) -> Result<Code, Failure> {
     let superuser = users::has_superuser(&call.ctx())? || first_superuser(start, &call)?;
     let call = without_password(start, call)?;
     let named = settings::public_url(&call.env)?.is_some() || !address.ip().is_unspecified();
-    let env = Arc::new(Env { default_url: format!("http://{address}"), ..call.env });
+    let env = Arc::new(Env { default_url: start.config.url(address), ..call.env });
+    let tls = start.config.tls.clone().zip(pair).map(|(files, pair)| Tls::new(files, pair, Arc::clone(&env)));
+    let doors = Doors { tls, ..doors };
     let places = (address, doors.metrics.as_ref().map(|door| door.address));
     listen(env, doors, &start.config, || announce(start, places, Lacking { superuser: !superuser, name: !named }))?;
     Ok(Code::Done)
+}
+
+/// Most files that are asked for: each connection is one (E.4).
+const FILES: u64 = 8192;
+
+/// Lets the process have as many files open as it may and needs. Shells set the limit low, for programs of old that would
+/// fail over numbers above it.
+fn more_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let most = limit.maximum.map_or(FILES, |maximum| maximum.min(FILES));
+    if limit.current.is_some_and(|current| current < most) {
+        // Where the system does not let us, there are fewer connections.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..limit });
+    }
+}
+
+/// The certificate and its key, before anything is made. That its time is not now is no reason not to start: clients say
+/// so, and the next certificate takes its place while the server runs.
+fn pair(start: &Start, files: &TlsFiles) -> Result<Pair, Failure> {
+    let pair = Pair::read(files).map_err(|wrong| Failure::refused(wrong.what()).hint(wrong.advice()))?;
+    if let Some(fault) = pair.validity.fault(app::now()) {
+        logs::warn(&start.config, &format!("{fault}: {}", files.certificate.display()));
+    }
+    Ok(pair)
 }
 
 /// Makes the superuser whom the environment names; false if it names none.
@@ -133,6 +180,8 @@ struct Doors {
     address: SocketAddr,
     /// Where it tells its metrics, if it does.
     metrics: Option<Box<Doors>>,
+    /// How it makes connections secure, if it does.
+    tls: Option<Arc<Tls>>,
 }
 
 impl Doors {
@@ -144,7 +193,7 @@ impl Doors {
     fn at(address: SocketAddr, flag: &str) -> Result<Self, Failure> {
         let bound = TcpListener::bind(address).and_then(|listener| Ok((listener.local_addr()?, listener)));
         let (address, listener) = bound.map_err(|error| taken(address, flag, &error))?;
-        Ok(Self { listener, address, metrics: None })
+        Ok(Self { listener, address, metrics: None, tls: None })
     }
 }
 
@@ -161,7 +210,8 @@ fn listen(env: Arc<Env>, doors: Doors, config: &Config, ready: impl FnOnce()) ->
     let patience = http::Patience { drain: config.drain_timeout, ..http::Patience::default() };
     let postman = runtime.block_on(async {
         let told = told_to_stop().map_err(|error| broken(&error))?;
-        let listener = watched(doors.listener)?;
+        let entrance = Entrance { listener: watched(doors.listener)?, tls: doors.tls };
+        entrance.tls.clone().map_or(Ok(()), followed)?;
         let (stop, stops) = watch::channel(());
         let metrics = doors.metrics.map(|door| tell_metrics(&env, config, *door, (stops, patience))).transpose()?;
         let postman = Postman::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
@@ -172,7 +222,7 @@ fn listen(env: Arc<Env>, doors: Doors, config: &Config, ready: impl FnOnce()) ->
             stopping.get_or_init(Instant::now);
             drop(stop);
         };
-        http::serve(listener, http::Site::measured(Arc::clone(&env), metrics), told, patience).await;
+        http::serve(entrance, http::Site::measured(Arc::clone(&env), metrics), told, patience).await;
         Ok::<Postman, Failure>(postman)
     })?;
     // Mails get what is left of the time that requests had.
@@ -197,6 +247,12 @@ fn tell_metrics(
     let listener = watched(door.listener)?;
     tokio::spawn(http::serve(listener, router, told, patience));
     Ok(metrics)
+}
+
+/// Follows what becomes of the certificate.
+fn followed(tls: Arc<Tls>) -> Result<(), Failure> {
+    tokio::spawn(tls.follow().map_err(|error| broken(&error))?);
+    Ok(())
 }
 
 /// Ready at the first SIGTERM or SIGINT. The second ends the process at once, as an impatient operator wants it; the
@@ -228,13 +284,14 @@ struct Lacking {
 
 /// Says where everything is: in lines for people, or in the log where that is for programs.
 fn announce(start: &Start, (address, metrics): (SocketAddr, Option<SocketAddr>), lacking: Lacking) {
-    let (database, url) = (start.config.db.display(), format!("http://{}", reachable(address)));
+    let (database, url) = (start.config.db.display(), start.config.url(reachable(address)));
+    let own = start.config.url(address);
     let hint = start.program.command("createsuperuser --email you@example.com");
     let naming = start.program.command("settings set public_url https://auth.example.com");
     if start.config.log_format == LogFormat::Json {
         let docs = format!("{url}/api/docs/");
         let metrics = metrics.map(|address| format!("http://{address}/metrics"));
-        tracing::info!(target: START, %database, %address, docs, metrics, "listening");
+        tracing::info!(target: START, %database, %address, url = own, docs, metrics, "listening");
         if lacking.superuser {
             tracing::warn!(target: START, command = hint, "there is no superuser yet");
         }
@@ -244,7 +301,7 @@ fn announce(start: &Start, (address, metrics): (SocketAddr, Option<SocketAddr>),
         return;
     }
     output::note(&format!("Database   {database}"));
-    output::note(&format!("Listening  http://{address}"));
+    output::note(&format!("Listening  {own}"));
     output::note(&format!("Docs       {url}/api/docs/"));
     if let Some(address) = metrics {
         output::note(&format!("Metrics    http://{address}/metrics"));
@@ -253,7 +310,7 @@ fn announce(start: &Start, (address, metrics): (SocketAddr, Option<SocketAddr>),
         output::note(&format!("There is no superuser yet. Make one: {hint}"));
     }
     if lacking.name {
-        output::note(&format!("Tokens name http://{address} as their issuer. Say how clients reach it: {naming}"));
+        output::note(&format!("Tokens name {own} as their issuer. Say how clients reach it: {naming}"));
     }
 }
 

@@ -78,7 +78,7 @@ impl Start {
     pub(super) fn call_on(&self, env: Env) -> Call {
         let mail = Office::new(self.config.smtp_password_file.clone());
         let proxies = self.config.trusted_proxies.clone();
-        let env = Env { default_url: format!("http://{}", self.config.listen), mail, proxies, ..env };
+        let env = Env { default_url: self.config.url(self.config.listen), mail, proxies, ..env };
         let (actor, origin) = (operator::actor(), operator::origin());
         Call { env, actor, origin, prompt: self.prompt, format: self.format, program: self.program.clone() }
     }

@@ -91,7 +91,7 @@ pub(super) fn read(path: &Path) -> Result<Key, MasterKeyError> {
 
 /// Whether only we may read it, and root. A credential of systemd belongs to root, who lends it to our user by an access
 /// control list; the mode then shows the list's limit as a right of root's own group.
-fn is_private(metadata: &Metadata) -> bool {
+pub(super) fn is_private(metadata: &Metadata) -> bool {
     let lent = metadata.uid() == 0 && metadata.gid() == 0 && metadata.mode() & 0o777 == 0o440;
     metadata.mode() & 0o077 == 0 || (lent && !rustix::process::geteuid().is_root())
 }

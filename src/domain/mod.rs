@@ -24,5 +24,6 @@ pub mod sessions;
 pub mod settings;
 pub mod status_lists;
 pub mod times;
+pub mod tls;
 pub mod tokens;
 pub mod users;

@@ -208,11 +208,6 @@ impl Settings {
         Some(self.text("public_url")).filter(|url| !url.is_empty())
     }
 
-    /// Whether the public URL is an https address.
-    pub fn public_is_https(&self) -> bool {
-        self.text("public_url").starts_with("https://")
-    }
-
     fn list(&self, key: &str) -> Vec<String> {
         let value = self.get(key);
         let items = value.as_array().into_iter().flatten();

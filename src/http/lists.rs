@@ -142,7 +142,9 @@ impl Address {
     /// # Errors
     /// Those of the store.
     pub fn origin(&self, ctx: &Ctx) -> Result<String> {
-        let origin = settings::public_url(ctx.env)?.or_else(|| self.host.as_ref().map(|host| format!("http://{host}")));
+        let scheme = ctx.env.default_url.split("://").next().unwrap_or_default();
+        let by_host = || self.host.as_ref().map(|host| format!("{scheme}://{host}"));
+        let origin = settings::public_url(ctx.env)?.or_else(by_host);
         Ok(origin.unwrap_or_default())
     }
 

@@ -40,6 +40,7 @@ pub mod simplejwt;
 pub mod stream;
 pub mod throttle;
 pub mod times;
+pub mod tls;
 pub mod unread;
 pub mod visit;
 pub mod wellknown;
@@ -56,7 +57,7 @@ use client::Clients;
 pub use metrics::Metrics;
 use outside::Outside;
 pub use routes::{Guard, RouteInfo};
-pub use server::{Patience, Site, serve};
+pub use server::{Entrance, Patience, Site, serve};
 use shell::{Paths, Watch};
 
 /// Everything that is served, ready for [`serve`].

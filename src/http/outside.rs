@@ -68,6 +68,11 @@ impl Outside {
         self.last()
     }
 
+    /// Whether browsers may be told to come by https alone: that is how clients reach the server, by these settings.
+    pub fn is_https(&self, settings: &Settings) -> bool {
+        settings.public_url().unwrap_or_else(|| self.env.default_url.clone()).starts_with("https://")
+    }
+
     /// Of others only where there is nothing of one's own: theirs may be older than this request.
     fn last(&self) -> Arc<Settings> {
         let others = || Arc::clone(&self.last.lock().unwrap_or_else(PoisonError::into_inner));

@@ -8,7 +8,6 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +20,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 use super::answers;
@@ -29,7 +29,8 @@ use super::connections::Places;
 use super::head::{HEAD_MAX, HEADERS_MAX};
 use super::metrics::Metrics;
 use super::shell::Refused;
-use super::stream::{Phase, Stream};
+use super::stream::{Phase, Stream, Times};
+use super::tls::{Line, Tls};
 use super::unread::Unread;
 use crate::domain::proxies::TrustedProxies;
 use crate::service::Env;
@@ -44,10 +45,12 @@ const LAST_WORDS: Duration = Duration::from_millis(100);
 /// How long the server waits for what others must do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// For the head of a request, and for the first byte on a new connection.
+    /// For the head of a request; for the first one it begins with the connection, and TLS is part of it.
     pub head: Duration,
     /// For the body of a request.
     pub body: Duration,
+    /// For a client that has not taken an answer to take some of it.
+    pub write: Duration,
     /// For the next request on a connection.
     pub idle: Duration,
     /// For the answers to what was accepted, once it is told to stop.
@@ -56,8 +59,8 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        let [head, body, idle, drain] = [10, 10, 75, 15].map(Duration::from_secs);
-        Self { head, body, idle, drain }
+        let [head, body, write, idle, drain] = [10, 10, 30, 75, 15].map(Duration::from_secs);
+        Self { head, body, write, idle, drain }
     }
 }
 
@@ -87,17 +90,31 @@ impl From<Router> for Site {
     }
 }
 
-/// Serves `site` on `listener` until `shutdown` is ready; then accepts nothing more, answers what was accepted, and
+/// Where connections come from, and how they are made secure.
+pub struct Entrance {
+    /// Takes them.
+    pub listener: TcpListener,
+    /// Makes them secure; `None` where a proxy in front has done it.
+    pub tls: Option<Arc<Tls>>,
+}
+
+impl From<TcpListener> for Entrance {
+    fn from(listener: TcpListener) -> Self {
+        Self { listener, tls: None }
+    }
+}
+
+/// Serves `site` at `entrance` until `shutdown` is ready; then accepts nothing more, answers what was accepted, and
 /// returns.
 pub async fn serve(
-    listener: TcpListener,
+    entrance: impl Into<Entrance>,
     site: impl Into<Site>,
     shutdown: impl Future<Output = ()>,
     patience: Patience,
 ) {
-    let Site { app, proxies } = site.into();
-    let (places, graceful) = (Places::new(proxies), GracefulShutdown::new());
-    let door = Door { app, patience, places, graceful, stopping: Arc::default() };
+    let (Entrance { listener, tls }, Site { app, proxies }) = (entrance.into(), site.into());
+    let (places, graceful, stopping) = (Places::new(proxies), GracefulShutdown::new(), watch::Sender::new(false));
+    let door = Door { app, patience, tls, places, graceful, stopping };
     let mut shutdown = pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -120,10 +137,11 @@ pub async fn serve(
 struct Door {
     app: Router,
     patience: Patience,
+    tls: Option<Arc<Tls>>,
     places: Arc<Places>,
     graceful: GracefulShutdown,
-    /// Every answer from now on is the last of its connection.
-    stopping: Arc<AtomicBool>,
+    /// Whether every answer from now on is the last of its connection.
+    stopping: watch::Sender<bool>,
 }
 
 impl Door {
@@ -131,17 +149,21 @@ impl Door {
         if let Err(failure) = stream.set_nodelay(true) {
             tracing::debug!(%failure, "cannot set TCP_NODELAY");
         }
-        let stream = Stream::new(stream, self.patience.head);
-        let phase = stream.phase();
+        let phase = Phase::first();
         let Some(place) = self.places.take(peer.ip().to_canonical(), phase.clone()).await else { return };
-        let (app, patience, stopping) = (self.app.clone(), self.patience, Arc::clone(&self.stopping));
+        let (app, patience, stopping) = (self.app.clone(), self.patience, self.stopping.subscribe());
         let attendant = Attendant { app, peer, patience, phase, stopping };
-        let connection = self.graceful.watch(connection(stream, attendant, self.patience));
+        // From now on, so that also who is still about to be made secure is waited for at the end.
+        let (tls, watcher) = (self.tls.clone(), self.graceful.watcher());
+        let attended = async move {
+            let Some(line) = attendant.line(stream, tls).await else { return };
+            if let Err(broken) = watcher.watch(attendant.connection(line)).await {
+                tracing::debug!(%broken, "connection ended early");
+            }
+        };
         tokio::spawn(async move {
             tokio::select! {
-                ended = connection => if let Err(broken) = ended {
-                    tracing::debug!(%broken, "connection ended early");
-                },
+                () = attended => {}
                 () = place.is_wanted() => tracing::debug!("connection ended for another"),
             }
         });
@@ -150,7 +172,7 @@ impl Door {
     /// Answers what has come in: also in connections that the system has accepted for us, and what is on its way to us in
     /// those that we have.
     async fn shut(self, listener: TcpListener) {
-        self.stopping.store(true, Ordering::Release);
+        self.stopping.send_replace(true);
         if let Ok(listener) = listener.into_std() {
             while let Ok((stream, peer)) = listener.accept() {
                 if stream.set_nonblocking(true).is_ok()
@@ -175,7 +197,42 @@ struct Attendant {
     peer: SocketAddr,
     patience: Patience,
     phase: Phase,
-    stopping: Arc<AtomicBool>,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Attendant {
+    /// What the connection's bytes go in and out by. `None` where it does not become secure in time, or at all.
+    async fn line(&self, stream: TcpStream, tls: Option<Arc<Tls>>) -> Option<Box<dyn Line>> {
+        let Some(tls) = tls else { return Some(Box::new(stream)) };
+        let mut stopping = self.stopping.clone();
+        let last_call = async move {
+            drop(stopping.wait_for(|is_stopping| *is_stopping).await);
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            secured = tls.secure(stream, self.phase.begun() + self.patience.head) => match secured {
+                Ok(line) => Some(line),
+                Err(broken) => {
+                    tracing::debug!(%broken, "connection did not become secure");
+                    None
+                }
+            },
+            () = last_call => None,
+        }
+    }
+
+    fn connection(self, line: Box<dyn Line>) -> http1::Connection<TokioIo<Stream>, Self> {
+        let Patience { head, write, idle, .. } = self.patience;
+        let stream = Stream::new(line, self.phase.clone(), Times { head, write });
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(idle)
+            .half_close(true)
+            .max_headers(HEADERS_MAX)
+            .max_header_size(HEAD_MAX)
+            .max_buf_size(BUFFER_MAX)
+            .serve_connection(TokioIo::new(stream), self)
+    }
 }
 
 impl hyper::service::Service<Request<Incoming>> for Attendant {
@@ -184,7 +241,7 @@ impl hyper::service::Service<Request<Incoming>> for Attendant {
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let (app, phase, stopping) = (self.app.clone(), self.phase.clone(), Arc::clone(&self.stopping));
+        let (app, phase, stopping) = (self.app.clone(), self.phase.clone(), self.stopping.clone());
         let refused = phase.busy().map(Refused);
         // Nobody but hyper knows where chunks end, and what comes behind them has not passed the gate.
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);
@@ -198,24 +255,9 @@ impl hyper::service::Service<Request<Incoming>> for Attendant {
         }
         Box::pin(async move {
             let response = app.oneshot(request).await;
-            let goes_on = unread.drop_rest().await && !is_last && !stopping.load(Ordering::Acquire);
+            let goes_on = unread.drop_rest().await && !is_last && !*stopping.borrow();
             phase.idle();
             if goes_on { response } else { response.map(answers::closing) }
         })
     }
-}
-
-fn connection(
-    stream: Stream,
-    attendant: Attendant,
-    patience: Patience,
-) -> http1::Connection<TokioIo<Stream>, Attendant> {
-    http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience.idle)
-        .half_close(true)
-        .max_headers(HEADERS_MAX)
-        .max_header_size(HEAD_MAX)
-        .max_buf_size(BUFFER_MAX)
-        .serve_connection(TokioIo::new(stream), attendant)
 }

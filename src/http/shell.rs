@@ -120,7 +120,7 @@ impl Shell {
         let settings = outside.settings().await;
         dress(response.headers_mut(), id);
         page.dress(&settings, response.headers_mut());
-        if settings.public_is_https() {
+        if outside.is_https(&settings) {
             response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
         entry.answered(response.status());

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::head::Gate;
+use super::tls::Line;
 
-/// Longest time without progress in writing an answer.
-const WRITE_TIME: Duration = Duration::from_secs(30);
+/// How many bytes of an answer count as progress. A client that takes one at a time would keep its place for ever.
+const WRITE_LEAST: usize = 16 * 1024;
 
 /// What hyper gets to read in place of a refused head.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
@@ -54,8 +54,8 @@ const HEAD: u8 = 1;
 const BUSY: u8 = 2;
 
 impl Phase {
-    /// The first head is due.
-    fn new() -> Self {
+    /// A connection just accepted: the first head is due.
+    pub fn first() -> Self {
         Self(Arc::new(Shared {
             at: AtomicU8::new(HEAD),
             begun: Instant::now(),
@@ -74,6 +74,11 @@ impl Phase {
         let is_refused = self.0.refused.load(Ordering::Acquire) == number;
         is_refused
             .then(|| StatusCode::from_u16(self.0.status.load(Ordering::Acquire)).unwrap_or(StatusCode::BAD_REQUEST))
+    }
+
+    /// When the connection was accepted.
+    pub fn begun(&self) -> Instant {
+        self.0.begun
     }
 
     /// Its answer is there.
@@ -100,28 +105,40 @@ impl Phase {
     }
 }
 
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// For the head of a request.
+    pub head: Duration,
+    /// For some of an answer.
+    pub write: Duration,
+}
+
+/// A write that waits for the client.
+struct Slow {
+    limit: Pin<Box<Sleep>>,
+    /// Bytes written since it was set.
+    moved: usize,
+}
+
 /// See the module.
 pub struct Stream {
-    inner: TcpStream,
+    inner: Box<dyn Line>,
     phase: Phase,
     head: Pin<Box<Sleep>>,
-    head_time: Duration,
-    write: Option<Pin<Box<Sleep>>>,
+    times: Times,
+    /// Set while the client is slow in taking an answer.
+    write: Option<Slow>,
     gate: Gate,
     /// What the gate has let through and nobody has read yet.
     ready: Vec<u8>,
 }
 
 impl Stream {
-    /// A connection just accepted: its first head is due within `head_time`, as is every further one once it has begun.
-    pub fn new(inner: TcpStream, head_time: Duration) -> Self {
-        let head = Box::pin(tokio::time::sleep(head_time));
-        Self { inner, phase: Phase::new(), head, head_time, write: None, gate: Gate::default(), ready: Vec::new() }
-    }
-
-    /// The handle by which the service tells what it is at.
-    pub fn phase(&self) -> Phase {
-        self.phase.clone()
+    /// A new connection: its first head is due as long after it was accepted as every further one after it has begun.
+    pub fn new(inner: Box<dyn Line>, phase: Phase, times: Times) -> Self {
+        let head = Box::pin(tokio::time::sleep_until(phase.begun() + times.head));
+        Self { inner, phase, head, times, write: None, gate: Gate::default(), ready: Vec::new() }
     }
 
     /// Takes in what has arrived.
@@ -138,7 +155,7 @@ impl Stream {
 
     fn begin_head(&mut self) {
         self.phase.0.at.store(HEAD, Ordering::Release);
-        let due = Instant::now() + self.head_time;
+        let due = Instant::now() + self.times.head;
         self.head.as_mut().reset(due);
     }
 
@@ -165,16 +182,45 @@ impl Stream {
         Poll::Pending
     }
 
-    /// Passes a result of writing on, unless nothing has moved for too long.
-    fn watch_write<T>(&mut self, context: &mut Context<'_>, outcome: Poll<Result<T>>) -> Poll<Result<T>> {
+    /// Passes a result of writing on, unless too little has moved for too long. `moved` tells how much has, if all of it
+    /// has: nothing is known to be left then.
+    fn watch_write<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        outcome: Poll<Result<T>>,
+        moved: fn(&T) -> Moved,
+    ) -> Poll<Result<T>> {
         self.phase.0.is_writing.store(outcome.is_pending(), Ordering::Release);
-        if outcome.is_ready() {
-            self.write = None;
-            return outcome;
+        match (outcome, &mut self.write) {
+            (Poll::Ready(Ok(done)), slow) => {
+                let is_over = match (moved(&done), slow.as_mut()) {
+                    (Moved::Bytes(bytes), Some(slow)) => {
+                        slow.moved += bytes;
+                        slow.moved >= WRITE_LEAST
+                    }
+                    _ => true,
+                };
+                if is_over {
+                    *slow = None;
+                }
+                Poll::Ready(Ok(done))
+            }
+            (Poll::Ready(Err(failure)), _) => Poll::Ready(Err(failure)),
+            (Poll::Pending, slow) => {
+                let time = self.times.write;
+                let slow = slow.get_or_insert_with(|| Slow { limit: Box::pin(tokio::time::sleep(time)), moved: 0 });
+                slow.limit.as_mut().poll(context).map(|()| Err(Error::from(ErrorKind::TimedOut)))
+            }
         }
-        let limit = self.write.get_or_insert_with(|| Box::pin(tokio::time::sleep(WRITE_TIME)));
-        limit.as_mut().poll(context).map(|()| Err(Error::from(ErrorKind::TimedOut)))
     }
+}
+
+/// How much of an answer has gone out.
+enum Moved {
+    /// So many bytes.
+    Bytes(usize),
+    /// All of it.
+    All,
 }
 
 impl AsyncRead for Stream {
@@ -198,15 +244,17 @@ impl AsyncRead for Stream {
 impl AsyncWrite for Stream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize>> {
         let outcome = Pin::new(&mut self.inner).poll_write(context, bytes);
-        self.watch_write(context, outcome)
+        self.watch_write(context, outcome, |bytes| Moved::Bytes(*bytes))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(context)
+        let outcome = Pin::new(&mut self.inner).poll_flush(context);
+        self.watch_write(context, outcome, |()| Moved::All)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(context)
+        let outcome = Pin::new(&mut self.inner).poll_shutdown(context);
+        self.watch_write(context, outcome, |()| Moved::All)
     }
 
     fn poll_write_vectored(
@@ -215,7 +263,7 @@ impl AsyncWrite for Stream {
         bytes: &[std::io::IoSlice<'_>],
     ) -> Poll<Result<usize>> {
         let outcome = Pin::new(&mut self.inner).poll_write_vectored(context, bytes);
-        self.watch_write(context, outcome)
+        self.watch_write(context, outcome, |bytes| Moved::Bytes(*bytes))
     }
 
     fn is_write_vectored(&self) -> bool {

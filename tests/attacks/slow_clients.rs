@@ -1,5 +1,7 @@
 //! Clients that take their time: they must not keep others out, and are sent away.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use authsrv::http::Patience;
@@ -72,4 +74,24 @@ fn a_head_or_a_body_that_drips_is_cut_off() {
     let late = body.answer().unwrap();
     assert_eq!(late.status, 408, "R-51: {late:?}");
     assert_eq!(exchange(address, request("GET", "/healthz", "")).unwrap().status, 200);
+}
+
+/// Asks for large answers and takes none of them, or a byte now and then.
+#[test]
+fn who_does_not_read_is_cut_off() {
+    let time = Duration::from_secs(1);
+    let site = Site::patient(Patience { write: time, drain: time, ..Patience::default() });
+    let asked = request("GET", "/api/docs/swagger-ui.js", "").repeat(40);
+    let mut dripping = TcpStream::connect(site.server.address).unwrap();
+    dripping.set_read_timeout(Some(Duration::from_secs(8))).unwrap();
+    dripping.write_all(asked.as_bytes()).unwrap();
+    let mut deaf = dripping.try_clone().unwrap();
+    let cut = once(|| {
+        let mut byte = [0];
+        // The end of what was sent before it was cut off is long in coming at this pace; a write tells sooner.
+        drop(deaf.read(&mut byte));
+        deaf.write_all(b"x").is_err().then_some(())
+    });
+    cut.expect("R-51: a byte now and then is no progress");
+    site.lives();
 }

@@ -22,6 +22,7 @@ mod server;
 mod simplejwt;
 mod switches;
 mod throttle;
+mod tls;
 
 use authsrv::http;
 use axum::Router;

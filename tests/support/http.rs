@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use authsrv::app::tls::Pair;
+use authsrv::domain::tls::TlsFiles;
 use authsrv::domain::tokens::TokenPair;
-use authsrv::http::Patience;
+use authsrv::http::tls::Tls;
+use authsrv::http::{Entrance, Patience};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -29,6 +32,11 @@ impl Server {
 
     /// Serves the test's program with this patience.
     pub fn patient(app: &TestApp, patience: Patience) -> Self {
+        Self::secure(app, patience, None)
+    }
+
+    /// Serves the test's program with this patience, by TLS if there are files for it.
+    pub fn secure(app: &TestApp, patience: Patience, tls: Option<TlsFiles>) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let (tell, address) = std::sync::mpsc::channel();
         let env = Arc::clone(&app.env);
@@ -37,8 +45,10 @@ impl Server {
             runtime.block_on(async move {
                 let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
                 tell.send(listener.local_addr().unwrap()).unwrap();
-                let site = authsrv::http::Site::of(env);
-                authsrv::http::serve(listener, site, async { drop(stopped.await) }, patience).await;
+                let site = authsrv::http::Site::of(Arc::clone(&env));
+                let tls = tls.map(|files| Tls::new(files.clone(), Pair::read(&files).unwrap(), env));
+                let entrance = Entrance { listener, tls };
+                authsrv::http::serve(entrance, site, async { drop(stopped.await) }, patience).await;
             });
         });
         Self { address: address.recv().unwrap(), stop: Some(stop), thread: Some(thread) }

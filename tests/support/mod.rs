@@ -8,6 +8,7 @@ pub mod mails;
 pub mod process;
 pub mod shell;
 pub mod smtp;
+pub mod tls;
 
 use std::fs::OpenOptions;
 use std::io::Write;

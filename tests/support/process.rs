@@ -147,5 +147,5 @@ fn listening(log: &str) -> Option<SocketAddr> {
     let mut lines = log.split_inclusive('\n').filter(|line| line.ends_with('\n'));
     let line = lines.find(|line| line.contains("Listening") || line.contains("listening"))?;
     let end = |c: char| !(c.is_ascii_digit() || ".:".contains(c));
-    line.split("http://").nth(1)?.split(end).next()?.parse().ok()
+    line.split("://").nth(1)?.split(end).next()?.parse().ok()
 }

@@ -253,7 +253,7 @@ pub const ALL: &[Setting] = &[
         "public_url",
         Kind::Url,
         "\"\"",
-        "URL that clients reach the server by; names the issuer of tokens. Empty: the listening address over http.",
+        "URL that clients reach the server by; names the issuer of tokens. Empty: the listening address.",
     ),
     setting(
         "pyjwt.access_lifetime",

@@ -1,12 +1,13 @@
 //! What is wrong or risky with this installation, and what to do about it.
 //!
 //! Looks and changes nothing. [`ready`] is for load balancers, [`examine`] for the person at the shell; files are looked
-//! at in `files.rs`, settings in `settings.rs`, mails in `mail.rs`, proxies in `proxies.rs`.
+//! at in `files.rs`, settings in `settings.rs`, mails in `mail.rs`, proxies in `proxies.rs`, a certificate in `tls.rs`.
 
 mod files;
 mod mail;
 mod proxies;
 mod settings;
+mod tls;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ use crate::domain::advice::Advice;
 use crate::domain::catalog::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::rights::resource;
+use crate::domain::tls::TlsFiles;
 use crate::service::{Ctx, Env, bounds, keys};
 
 pub use proxies::{Forwarder, note_forwarder};
@@ -81,6 +83,8 @@ pub struct Facts {
     pub files: Vec<PathBuf>,
     /// The master key file.
     pub master_key: PathBuf,
+    /// Certificate and key of the server, where it speaks TLS itself.
+    pub tls: Option<TlsFiles>,
 }
 
 /// Passes when the database answers; that it is migrated is certain once it is open.
@@ -98,6 +102,7 @@ pub fn ready(env: &Env) -> Result<()> {
 pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
     bounds::superuser(ctx)?;
     let mut findings = around(facts);
+    findings.extend(facts.tls.as_ref().map(|files| tls::look(files, ctx.now)));
     for look in [data, signing_key, superusers, guarded, settings::look, proxies::look, mail::look] {
         match look(ctx) {
             Ok(found) => findings.extend(found),
