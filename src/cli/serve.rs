@@ -76,7 +76,7 @@ Runtime settings (lifetimes, registration) are not here: see `settings list`.
 Examples:
   authsrv serve
   authsrv serve --db /srv/authsrv.db --listen 0.0.0.0:8000 --log-format json
-  authsrv serve --listen 0.0.0.0:443 --tls-cert fullchain.pem --tls-key privkey.pem";
+  authsrv serve --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem";
 
 impl Args {
     /// What was typed.

@@ -10,13 +10,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::stream::Phase;
+use super::throttle::network;
 use crate::domain::proxies::TrustedProxies;
 
 /// Most connections; fewer where the process may not open so many files.
 const CONNECTIONS_MAX: u64 = 4096;
 /// Files left for the database and the rest.
 const FILES_RESERVED: u64 = 256;
-/// Most connections from one address.
+/// Most connections from one address, or one household's network of IPv6.
 const CONNECTIONS_PER_ADDRESS: usize = 256;
 
 /// See the module.
@@ -53,6 +54,7 @@ impl Places {
     /// A place for a connection from `address`. `None` when it has its fill and all of them are at work; waits while
     /// that is so of all connections.
     pub async fn take(self: &Arc<Self>, address: IpAddr, phase: Phase) -> Option<Place> {
+        let (is_proxy, address) = (self.proxies.contains(address), network(address));
         let free = match Arc::clone(&self.free).try_acquire_owned() {
             Ok(free) => free,
             Err(_) => {
@@ -62,7 +64,7 @@ impl Places {
         };
         let mut taken = self.lock();
         let is_full = taken.by_address.get(&address).is_some_and(|count| *count >= CONNECTIONS_PER_ADDRESS);
-        if is_full && !self.proxies.contains(address) {
+        if is_full && !is_proxy {
             taken.make_room(Some(address)).then_some(())?;
         }
         let (number, wanted) = (taken.next, Arc::<Notify>::default());

@@ -104,7 +104,7 @@ fn counted<'a>(throttling: &'a Throttling, path: &str, ctx: &Ctx) -> Vec<(Key, &
 }
 
 /// Whoever has one address of an IPv6 network of 64 bits has them all.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
         v4 => v4,

@@ -8,7 +8,7 @@ use crate::domain::error::{Entity, Error, FieldError, Result};
 use crate::domain::mails::Language;
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::settings::{ALL, Setting, Settings, find};
-use crate::service::{Ctx, Env, nearest};
+use crate::service::{Ctx, Env, bounds, nearest};
 use crate::store::Tx;
 
 /// A setting as it is.
@@ -84,7 +84,7 @@ pub fn similar(key: &str) -> Vec<String> {
 
 /// Changes settings, all or none; `None` goes back to the default. Values are brought into their form here.
 ///
-/// Needs `settings:update`. Writes them and one `settings.changed` event, if anything changes.
+/// Needs `settings:update`, and to be a superuser where that gives away accounts. Writes them and one `settings.changed` event, if anything changes.
 ///
 /// # Errors
 /// `Forbidden`; `Invalid(<key>)` — an unknown setting, or a value that it does not take, all at once; and those of the
@@ -101,7 +101,7 @@ pub fn change(ctx: &Ctx, changes: &[(String, Option<Value>)]) -> Result<Vec<Curr
 /// Forgets what is stored under these names, all or none, so that settings have their defaults; also what another program
 /// stored and this one does not know or take. Says for each whether there was anything.
 ///
-/// Needs `settings:update`. Deletes it and writes one `settings.changed` event, if there is anything.
+/// Needs what [`change`] does. Deletes it and writes one `settings.changed` event, if there is anything.
 ///
 /// # Errors
 /// `Forbidden`; `Invalid(<key>)` — neither a setting nor stored, all at once; and those of the store.
@@ -123,8 +123,12 @@ fn write(ctx: &Ctx, tx: &dyn Tx, changes: &[(String, Option<Value>)]) -> Result<
         let default = setting.map_or(Value::Null, Setting::default_value);
         let value = value.as_ref().filter(|value| **value != default);
         let stays = |value: &Value| setting.is_some_and(|it| in_force.is_changed(it) && in_force.value(it) == *value);
+        let is_kept = value.map_or_else(|| !stored.contains_key(key), stays);
+        if !is_kept && gives_away(key) {
+            bounds::superuser(ctx)?;
+        }
         let wrote = match value {
-            Some(value) if stays(value) => false,
+            Some(_) if is_kept => false,
             Some(value) => tx.store_setting(key, &value.to_string(), ctx.now).map(|()| true)?,
             None => tx.forget_setting(key)?,
         };
@@ -140,6 +144,12 @@ fn write(ctx: &Ctx, tx: &dyn Tx, changes: &[(String, Option<Value>)]) -> Result<
         tx.record(&ctx.event("settings.changed", "setting", None, Value::Object(changed)))?;
     }
     Ok(answers)
+}
+
+/// Whether who sets this gets into accounts of others, who may hold more than he does: it says where links with
+/// secrets lead and who delivers them, or lets in everybody.
+fn gives_away(key: &str) -> bool {
+    key.starts_with("mail.") || ["public_url", "account.open"].contains(&key)
 }
 
 /// The changes with their values in form. A name that no setting has can only be forgotten.

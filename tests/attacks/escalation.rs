@@ -200,3 +200,32 @@ fn rights_are_read_at_each_request_and_never_from_the_token() {
     assert_eq!(ann.get("/users/").status, 403, "R-26, R-41");
     assert_eq!(ann.patch("/users/2/", json!({"first_name": "x"})).status, 403, "R-26, R-41");
 }
+
+/// Links that set a password go where settings say: whoever sets those reads everybody's.
+#[test]
+fn settings_give_no_accounts_away() {
+    let site = Site::new();
+    site.role("keeper", &["settings:read", "settings:update"]);
+    let keeper = site.somebody("keeper@example.com", &["keeper"]);
+    let before = keeper.get("/settings/").json();
+    for path in spellings("/settings/") {
+        for change in [
+            json!({"mail.frontend_url": "https://evil.example"}),
+            json!({"public_url": "https://evil.example"}),
+            json!({"mail.smtp_host": "evil.example", "mail.transport": "smtp"}),
+            json!({"mail.transport": "folder", "mail.folder": "/tmp"}),
+            json!({"mail.templates": "/tmp"}),
+            json!({"account.open": true}),
+            json!({"rbac.access_lifetime": 60, "mail.from": "evil@example.com"}),
+        ] {
+            forbidden(&keeper.patch(&path, change.clone()), &format!("{path} {change}"));
+        }
+    }
+    assert_eq!(keeper.get("/settings/").json(), before, "R-38: all or none");
+    let root = site.root();
+    assert_eq!(root.patch("/settings/", json!({"mail.frontend_url": "https://app.example.com"})).status, 200);
+    forbidden(&keeper.patch("/settings/", json!({"mail.frontend_url": null})), "nor taken back");
+    let all = keeper.get("/settings/").json();
+    assert_eq!(keeper.json("PATCH", "/settings/", &all).status, 200, "what stays as it is is no change");
+    assert_eq!(keeper.patch("/settings/", json!({"rbac.access_lifetime": 60})).status, 200, "D-9");
+}

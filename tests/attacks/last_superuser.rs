@@ -69,6 +69,33 @@ fn the_last_one_cannot_leave_by_any_door() {
     assert_eq!(active_superusers(&site), 1);
 }
 
+/// One at the shell, the other over HTTP, a third by what is left.
+#[test]
+fn a_command_and_a_request_at_once_leave_one() {
+    let shell = Shell::new();
+    shell.superuser("a@example.com");
+    shell.superuser("b@example.com");
+    let server = shell.serve();
+    for round in 0..6 {
+        let a = server.bearer(&server.anonymous().sign_in("a@example.com").access);
+        let words = ["users deactivate 1", "users update 1 --no-superuser", "users update 1 --inactive"][round % 3];
+        let (ran, answer) = std::thread::scope(|scope| {
+            let ran = scope.spawn(|| shell.run(words));
+            // The program takes some milliseconds to start.
+            std::thread::sleep(std::time::Duration::from_millis(15 * u64::try_from(round).unwrap()));
+            let answer = strike(&a, BLOWS[round % 2], 2, "b@example.com");
+            (ran.join().unwrap(), answer)
+        });
+        let left = shell.json("users list --fields is_superuser,is_active");
+        let left =
+            left.as_array().unwrap().iter().filter(|user| user["is_superuser"] == true && user["is_active"] == true);
+        assert_eq!(left.count(), 1, "R-39: {words}: {ran:?}; {answer:?}");
+        for id in [1, 2] {
+            shell.run(&format!("users update {id} --superuser --active")).done();
+        }
+    }
+}
+
 #[test]
 fn nor_at_the_command_line() {
     let shell = Shell::new();

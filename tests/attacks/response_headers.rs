@@ -170,3 +170,63 @@ fn strict_transport_where_the_public_address_is_https() {
         assert_eq!(answer.header("strict-transport-security"), Some("max-age=31536000"), "R-44: {answer:?}");
     }
 }
+
+/// Every route, to somebody and to nobody, whatever comes of it, and with what no route takes.
+#[test]
+fn answers_of_every_route() {
+    let site = Site::new();
+    let nobody = site.server.anonymous();
+    let mut seen = std::collections::BTreeSet::new();
+    for route in authsrv::http::route_table() {
+        let path: Vec<&str> =
+            route.path.split('/').map(|part| if part.starts_with('{') { "4711" } else { part }).collect();
+        let path = path.join("/");
+        let method = route.method.as_str();
+        // Some of them end the session.
+        let root = site.root();
+        let broken = Some(("application/json", b"{\"a\"".to_vec()));
+        for (client, method, path, body) in [
+            (&nobody, method, path.clone(), None),
+            (&root, method, path.clone(), None),
+            (&root, method, path.clone(), broken.filter(|_| method != "GET")),
+            (&root, method, format!("{path}?page=x&page_size=1000&format=csv"), None),
+            (&root, "OPTIONS", path.clone(), None),
+            (&root, "TRACE", path.clone(), None),
+        ] {
+            let answer = client.send(method, &path, body);
+            let about = format!("{method} {path} {}", answer.status);
+            every(&answer, &about);
+            seen.insert(answer.status);
+        }
+    }
+    for status in [200, 400, 401, 404, 405] {
+        assert!(seen.contains(&status), "{status} is not among {seen:?}");
+    }
+}
+
+/// What E.6 asks of all answers, of whatever kind.
+#[track_caller]
+fn every(answer: &Answer, about: &str) {
+    let of_a_link = answer.header("referrer-policy") == Some("no-referrer");
+    let mut other: Vec<(String, String)> = answer.headers.clone();
+    if of_a_link {
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "R-44: {about}");
+        other.retain(|(name, _)| name != "referrer-policy");
+        other.push(("referrer-policy".to_owned(), "same-origin".to_owned()));
+    }
+    dressed(&Answer { status: answer.status, headers: other, body: Vec::new() }, about);
+    let policy = answer.header("content-security-policy").unwrap_or("");
+    let is_open = policy.contains("unsafe-eval") || policy.contains("http") || policy.contains('*');
+    assert!(policy.starts_with("default-src 'none'; ") && policy.contains("frame-ancestors 'none'"), "R-44: {about}");
+    assert!(!is_open && !policy.contains("script-src 'unsafe-inline'"), "R-44: {about}: {policy}");
+    let kept = answer.header("cache-control").unwrap_or("");
+    let may_keep = about.contains("/.well-known/") || about.contains("/api/docs/") || about.contains("/api/redoc/");
+    assert!(kept == "no-store" || may_keep || kept.contains("immutable"), "R-44: {about}: {kept}");
+    let shared = answer.header("cross-origin-resource-policy");
+    let is_public = about.contains("/.well-known/");
+    assert!(
+        shared == Some("same-origin") || (is_public && shared == Some("cross-origin")),
+        "R-44: {about}: {shared:?}"
+    );
+    assert!(answer.status < 500, "{about}: {answer:?}");
+}

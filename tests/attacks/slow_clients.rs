@@ -1,14 +1,18 @@
 //! Clients that take their time: they must not keep others out, and are sent away.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use authsrv::http::Patience;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde_json::json;
+use tokio::net::TcpSocket;
 
 use super::Site;
 use super::wire::{Wire, exchange, request};
-use crate::support::once;
+use crate::support::shell::Shell;
+use crate::support::{PASSWORD, once};
 
 /// A server that waits for a head or a body for longer than other clients wait for an answer. Who had to wait for the
 /// slow ones to be sent away would fail.
@@ -94,4 +98,83 @@ fn who_does_not_read_is_cut_off() {
     });
     cut.expect("R-51: a byte now and then is no progress");
     site.lives();
+}
+
+/// How the clients of a crowd waste time.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Asks for much and takes nothing.
+    Deaf,
+    /// Was answered and asks for nothing more.
+    Idle,
+    /// Has announced a password that does not come.
+    Body,
+    /// Does not come to the end of its headers.
+    Head,
+}
+
+/// 2,000 connections from ten addresses, fewer from each than one may have.
+#[test]
+fn a_crowd_of_all_kinds_keeps_no_login_waiting() {
+    const CROWD: usize = 2_000;
+    if !may_open(CROWD as u64 + 500) {
+        eprintln!("left out: this process may not open {CROWD} connections (ulimit -Hn)");
+        return;
+    }
+    let shell = Shell::new();
+    shell.superuser("root@example.com");
+    let server = shell.serve();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut crowd = Vec::new();
+    for number in 0..CROWD {
+        // Heads last, since their time ends first.
+        let way = [Way::Deaf, Way::Idle, Way::Body, Way::Head][number * 4 / CROWD];
+        let stream = runtime.block_on(joins(server.address, u8::try_from(number % 10).unwrap() + 2));
+        crowd.push(wastes(stream.into_std().unwrap(), way));
+    }
+    for path in ["/login/", "/api/auth/login/"] {
+        let login = server.anonymous().post(path, json!({"email": "root@example.com", "password": PASSWORD}));
+        assert_eq!(login.status, 200, "R-51: {path}");
+    }
+    let there = crowd[CROWD * 3 / 4..].iter().filter(|one| is_open(one)).count();
+    assert!(there > CROWD / 8, "they were still there: {there}");
+}
+
+/// Whether this process can be let open so many files.
+fn may_open(files: u64) -> bool {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= files) {
+        return true;
+    }
+    let raised = Rlimit { current: limit.maximum.map_or(Some(files), |most| Some(most.min(files))), ..limit };
+    limit.maximum.is_none_or(|most| most >= files) && setrlimit(Resource::Nofile, raised).is_ok()
+}
+
+/// A connection from 127.0.0.`host`.
+async fn joins(server: SocketAddr, host: u8) -> tokio::net::TcpStream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, host], 0))).unwrap();
+    socket.connect(server).await.unwrap()
+}
+
+/// Begins to waste time.
+fn wastes(mut stream: TcpStream, way: Way) -> TcpStream {
+    stream.set_nonblocking(false).unwrap();
+    let sent = match way {
+        Way::Deaf => request("GET", "/api/docs/swagger-ui.js", ""),
+        Way::Idle => request("GET", "/healthz", ""),
+        Way::Body => request("POST", "/login/", "Content-Type: application/json\r\nContent-Length: 9000\r\n"),
+        Way::Head => "POST /login/ HTTP/1.1\r\nHost: a\r\nX-Slow: ".to_owned(),
+    };
+    stream.write_all(sent.as_bytes()).unwrap();
+    if matches!(way, Way::Idle) {
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
+    }
+    stream
+}
+
+fn is_open(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    stream.peek(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }

@@ -4,7 +4,7 @@ mod access;
 mod activation;
 mod api_tokens;
 mod audit;
-mod common;
+pub mod common;
 mod doctor;
 mod import;
 mod imported_keys;
