@@ -37,6 +37,8 @@ mod parity;
 mod proxies;
 /// The README does what it says.
 mod readme;
+/// The OpenAPI document against what schemathesis makes up by it.
+mod schemathesis;
 /// Rules: time, rotation, reuse, bounds.
 mod service;
 /// What the tests share: the program on a file of its own, with a clock that they hold.

@@ -35,6 +35,7 @@ mod methods;
 mod metrics;
 mod one_time_links;
 mod open_files;
+mod outbound;
 mod pre_hijacking;
 mod rbac_model;
 mod refresh_reuse;

@@ -57,7 +57,8 @@ pub fn routes(table: &mut Table) {
     t.view("account/remove/{id}/", &REMOVE)
         .delete("account/remove/{id}/", SignedIn, accounts::remove)
         .says("Delete an account", "The same; the answer about nobody has no body.")
-        .also(&[403, 409]);
+        .also(&[403, 409])
+        .bare(&[404]);
 }
 
 fn fields() -> Vec<Field> {

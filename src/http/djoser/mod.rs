@@ -156,6 +156,7 @@ fn mail_routes(t: &mut Section, views: &'static OwnViews) {
         )
         .takes_bearer()
         .also(&[401])
+        .bare(&[400])
         .example(json!({"email": "ann@example.com"}));
 }
 

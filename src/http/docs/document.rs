@@ -183,6 +183,13 @@ fn operation(context: &mut GenContext, answers: &mut SchemaGenerator, route: &Ro
         });
         let mut kept: Vec<_> = kept.collect();
         kept.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (status, response) in &mut kept {
+            if let (StatusCode::Code(code), ReferenceOr::Item(response)) = (status, response)
+                && route.bare.contains(code)
+            {
+                response.content.clear();
+            }
+        }
         if let Some(responses) = &mut operation.responses {
             responses.responses = kept.into_iter().collect();
         }

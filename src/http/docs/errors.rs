@@ -62,3 +62,11 @@ pub fn possible(status: u16, route: &Route, operation: &Operation) -> bool {
     };
     by_nature || route.also.contains(&status)
 }
+
+impl Route {
+    /// Documents statuses of errors that may come without a body: what is documented is taken to be always there.
+    pub fn bare(&mut self, statuses: &'static [u16]) -> &mut Self {
+        self.bare = statuses;
+        self
+    }
+}
