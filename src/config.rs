@@ -62,7 +62,7 @@ pub struct Config {
     pub log: String,
     /// In what form.
     pub log_format: LogFormat,
-    /// Whether the server starts although everybody may write to the directory of its files.
+    /// Whether the server starts although others may write to the directory of its files.
     pub allow_open_directory: bool,
 }
 

@@ -1,22 +1,22 @@
 //! `authsrv doctor`: what is wrong or risky with this installation, and what to do about it.
 
+mod confinement;
+mod copies;
+
+use std::path::PathBuf;
+
 use super::Start;
 use super::failure::{Code, Failure};
 use super::output::{Cell, Format, Line, List, Output, Record, counted};
 use super::program::Program;
+use super::superuser;
 use crate::app::{self, Missing};
 use crate::domain::advice;
 use crate::service::doctor::{Facts, Finding, Level, examine, unopened};
 
 /// Looks; exits 1 if anything is wrong or risky. A database that cannot be opened is a finding among others.
 pub fn run(start: &Start) -> Result<Output<'static>, Failure> {
-    let config = &start.config;
-    let facts = Facts {
-        database: config.db.clone(),
-        files: app::files(&config.db),
-        master_key: config.master_key_file.clone(),
-        tls: config.tls.clone(),
-    };
+    let facts = facts(start);
     let findings = match start.call(Missing::Refuse) {
         Ok(call) => examine(&call.ctx(), &facts)?,
         Err(error) if error.is_missing() => return Err(error.into()),
@@ -37,6 +37,24 @@ pub fn run(start: &Start) -> Result<Output<'static>, Failure> {
             output.with_note(text).with_code(Code::Refused)
         }
     })
+}
+
+/// What is found around the database before it is opened.
+fn facts(start: &Start) -> Facts {
+    let config = &start.config;
+    let files = app::files(&config.db);
+    let own: Vec<PathBuf> = files.iter().cloned().chain([config.master_key_file.clone()]).collect();
+    let servers = files.iter().filter(|path| path.extension().is_some_and(|end| end == "lock"));
+    let servers = servers.flat_map(|lock| confinement::of_servers(lock));
+    Facts {
+        database: config.db.clone(),
+        master_key: config.master_key_file.clone(),
+        copies: copies::beside(&own),
+        processes: std::iter::once(confinement::of_this()).chain(servers).collect(),
+        left_over: superuser::left_over(start),
+        tls: config.tls.clone(),
+        files,
+    }
 }
 
 /// For people: what needs attention or is worth knowing, with what to do about it, then the names of all that is well.

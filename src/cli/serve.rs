@@ -61,7 +61,7 @@ pub struct Args {
     /// Form of the log, text or json [env: AUTHSRV_LOG_FORMAT] [default: text]
     #[arg(long, value_name = "FORM")]
     log_format: Option<OsString>,
-    /// Start although everybody may write to the directory of the files
+    /// Start although others may write to the directory of the files
     /// [env: AUTHSRV_ALLOW_OPEN_DIRECTORY] [default: false]
     #[arg(long, value_name = "true|false")]
     allow_open_directory: Option<OsString>,

@@ -110,6 +110,11 @@ fn in_the_way(failure: Failure) -> Failure {
     failure.hint(format!("correct {EMAIL} and {PASSWORD} (or {PASSWORD_FILE}), or leave them out"))
 }
 
+/// Where the environment still names the password, if it does.
+pub fn left_over(start: &Start) -> Option<String> {
+    start.layers.variable(PASSWORD).map(|raw| raw.source.to_string())
+}
+
 /// Whether the environment of this process holds the password.
 pub fn has_password() -> bool {
     std::env::var_os(PASSWORD).is_some()

@@ -25,7 +25,7 @@ const PREFIX: &str = "AUTHSRV_";
 pub type Environment = dyn Fn(&str) -> Option<OsString>;
 
 /// A value as found, not yet checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Raw {
     /// The value.
     pub value: OsString,
@@ -33,6 +33,13 @@ pub struct Raw {
     pub source: Source,
     /// Folder that a relative path in it starts from.
     pub base: PathBuf,
+}
+
+/// Its source alone: the value may be a password.
+impl fmt::Debug for Raw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Raw").field("source", &self.source).finish_non_exhaustive()
+    }
 }
 
 /// Where a value was found.

@@ -3,6 +3,8 @@
 //! The readers fill a [`Source`]; nothing in it has been judged. Start at [`ForeignUser::read`], by which a row of a
 //! table and an object of JSON become the same.
 
+use std::fmt;
+
 use super::ids::{Timestamp, UserId};
 use super::times;
 use super::users::NewUser;
@@ -38,7 +40,7 @@ pub struct Source {
 }
 
 /// An account, as it stood there.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of `User`, unparsed")]
 pub struct ForeignUser {
     /// Its primary key as text.
@@ -108,7 +110,7 @@ pub enum Ids {
 }
 
 /// An account to be stored as it comes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Arrival {
     /// `None`: the next free one.
     pub id: Option<UserId>,
@@ -120,6 +122,18 @@ pub struct Arrival {
     pub date_joined: Timestamp,
     /// Last sign-in.
     pub last_login: Option<Timestamp>,
+}
+
+impl fmt::Debug for ForeignUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForeignUser").field("key", &self.key).field("fault", &self.fault).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Arrival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arrival").field("id", &self.id).field("profile", &self.profile).finish_non_exhaustive()
+    }
 }
 
 /// What becomes of one thing.

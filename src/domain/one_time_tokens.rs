@@ -54,7 +54,7 @@ pub struct OneTimeToken {
 }
 
 /// A token that is about to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of `OneTimeToken`")]
 pub struct NewOneTimeToken {
     pub user_id: UserId,
@@ -63,6 +63,12 @@ pub struct NewOneTimeToken {
     pub fingerprint: Vec<u8>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for NewOneTimeToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewOneTimeToken").field("purpose", &self.purpose).finish_non_exhaustive()
+    }
 }
 
 /// The id of a user as links carry it, Djoser's `uid`: its decimal digits in base64url, `MQ` for 1.

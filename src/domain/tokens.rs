@@ -141,7 +141,7 @@ impl RefreshToken {
 }
 
 /// A refresh token that is about to be written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of `RefreshToken`")]
 pub struct NewRefreshToken {
     pub jti: String,
@@ -154,6 +154,12 @@ pub struct NewRefreshToken {
     pub user_agent: String,
     /// Hash of its secret, if it is no JWT of ours.
     pub secret_hash: Option<SecretHash>,
+}
+
+impl std::fmt::Debug for NewRefreshToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewRefreshToken").field("session_id", &self.session_id).finish_non_exhaustive()
+    }
 }
 
 /// A signing key as stored: its private part sealed under the master key.

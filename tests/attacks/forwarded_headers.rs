@@ -197,7 +197,7 @@ fn a_stranger_cannot_make_doctor_complain() {
         database: app.folder.path().join("authsrv.db"),
         files: Vec::new(),
         master_key: app.folder.path().join("authsrv.key"),
-        tls: None,
+        ..Default::default()
     };
     for (peer, level) in [("198.51.100.1", Level::Note), ("10.0.0.1", Level::Warning)] {
         doctor::note_forwarder(&app.env, peer.parse().unwrap());

@@ -32,7 +32,7 @@ fn facts(place: &Place) -> Facts {
         database: place.database(),
         files: app::files(&place.database()),
         master_key: place.env.master.path().to_owned(),
-        tls: None,
+        ..Facts::default()
     }
 }
 

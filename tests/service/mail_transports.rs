@@ -190,7 +190,7 @@ fn doctor_names_what_keeps_mails_from_arriving() {
         database: place.database(),
         files: Vec::new(),
         master_key: place.env.master.path().to_owned(),
-        tls: None,
+        ..Default::default()
     };
     let has = |level: Level, subject: &str, text: &str| {
         let found = authsrv::service::doctor::examine(&place.ctx(), &facts).unwrap();

@@ -28,6 +28,11 @@ pub(super) fn look(facts: &Facts) -> Vec<Finding> {
             findings.push(foreign(path, metadata.uid(), database, owner));
         }
     }
+    let copies = facts.copies.iter().filter_map(|path| Some((path, path.metadata().ok()?)));
+    findings.extend(copies.filter_map(|(path, metadata)| too_open(path, &metadata)).map(|finding| {
+        let text = format!("{}; it is a copy of the database or of a master key", finding.text);
+        Finding { text, ..finding }
+    }));
     findings.extend(directories(database, master_key).iter().filter_map(|path| directory(path)));
     if findings.is_empty() {
         findings.push(Finding::ok("files", "only their owner may use them"));

@@ -1,10 +1,12 @@
 //! What is wrong or risky with this installation, and what to do about it.
 //!
 //! Looks and changes nothing. [`ready`] is for load balancers, [`examine`] for the person at the shell; files are looked
-//! at in `files.rs`, settings in `settings.rs`, mails in `mail.rs`, proxies in `proxies.rs`, a certificate in `tls.rs`.
+//! at in `files.rs`, processes in `process.rs`, settings in `settings.rs`, mails in `mail.rs`, proxies in `proxies.rs`, a
+//! certificate in `tls.rs`.
 
 mod files;
 mod mail;
+mod process;
 mod proxies;
 mod settings;
 mod tls;
@@ -19,6 +21,7 @@ use crate::domain::rights::resource;
 use crate::domain::tls::TlsFiles;
 use crate::service::{Ctx, Env, bounds, keys};
 
+pub use process::Confinement;
 pub use proxies::{Forwarder, note_forwarder};
 
 /// How bad it is; the worst comes first.
@@ -75,7 +78,7 @@ impl Finding {
 }
 
 /// What only the door knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The database file. It is never opened here, only asked about: closing it would drop the locks of SQLite.
     pub database: PathBuf,
@@ -85,6 +88,12 @@ pub struct Facts {
     pub master_key: PathBuf,
     /// Certificate and key of the server, where it speaks TLS itself.
     pub tls: Option<TlsFiles>,
+    /// Other files in their directories that are copies of the database or of a master key.
+    pub copies: Vec<PathBuf>,
+    /// This process, and the servers on the database.
+    pub processes: Vec<Confinement>,
+    /// Where the password of the first superuser still stands, if it does.
+    pub left_over: Option<String>,
 }
 
 /// Passes when the database answers; that it is migrated is certain once it is open.
@@ -103,6 +112,8 @@ pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
     bounds::superuser(ctx)?;
     let mut findings = around(facts);
     findings.extend(facts.tls.as_ref().map(|files| tls::look(files, ctx.now)));
+    findings.extend(process::look(&facts.processes));
+    findings.extend(left_over(ctx, facts));
     for look in [data, signing_key, superusers, guarded, settings::look, proxies::look, mail::look] {
         match look(ctx) {
             Ok(found) => findings.extend(found),
@@ -125,6 +136,7 @@ pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
 pub fn unopened(facts: &Facts, what: String, advice: Advice) -> Vec<Finding> {
     let mut findings = vec![Finding::new(Level::Problem, "database", format!("not examined: {what}"), advice)];
     findings.extend(around(facts));
+    findings.extend(process::look(&facts.processes));
     findings.sort_by_key(|finding| finding.level);
     findings
 }
@@ -194,6 +206,14 @@ fn superusers(ctx: &Ctx) -> Result<Vec<Finding>> {
         many => format!("there are {many} active superusers"),
     };
     Ok(vec![Finding::ok("superusers", text)])
+}
+
+/// The environment needs to name a superuser's password only until there is one.
+fn left_over(ctx: &Ctx, facts: &Facts) -> Option<Finding> {
+    let place = facts.left_over.as_ref()?;
+    let there = ctx.env.store.read(|tx| tx.count_active_superusers()).is_ok_and(|count| count > 0);
+    let text = format!("the password of the first superuser still stands in {place}, and is of no use any more");
+    there.then(|| Finding::new(Level::Warning, "superusers", text, "take it out there, or change the password"))
 }
 
 /// The server's own routes ask for these resources by name: without them no role can give rights on the routes.

@@ -17,13 +17,19 @@ use crate::service::{Ctx, issue, keys};
 use crate::store::Tx;
 
 /// A token of a former system that an imported key signed, and that names somebody.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Import {
     kid: String,
     /// What it is known by here.
     pub(super) hash: SecretHash,
     issued_at: Option<i64>,
     expires_at: Timestamp,
+}
+
+impl std::fmt::Debug for Import {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Import").field("kid", &self.kid).finish_non_exhaustive()
+    }
 }
 
 /// The same before anything was asked of it.

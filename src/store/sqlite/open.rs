@@ -157,14 +157,14 @@ fn is_private(path: &Path) -> Result<bool, OpenError> {
     }
 }
 
-/// Passes if not everybody may put files into the directory of `path`: they could put in their own under our names.
+/// Passes if nobody but its owner may put files into the directory of `path`: they could put in their own under our names.
 ///
 /// # Errors
 /// `OpenDirectory`; `NoFolder` when there is none; `Io` when it cannot be looked at.
 pub fn closed_directory(path: &Path) -> Result<(), OpenError> {
     let directory = folder(path);
     let mode = std::fs::metadata(directory).map_err(|cause| of_folder(directory, cause))?.mode() & 0o7777;
-    if mode & 0o002 == 0 { Ok(()) } else { Err(OpenError::OpenDirectory { path: directory.to_owned(), mode }) }
+    if mode & 0o022 == 0 { Ok(()) } else { Err(OpenError::OpenDirectory { path: directory.to_owned(), mode }) }
 }
 
 /// The files that a database consists of, whether they are there or not.

@@ -44,7 +44,7 @@ impl OpenError {
             }
             OpenError::OpenDirectory { path, .. } => {
                 let path = quoted(path);
-                format!("close it with: chmod o-w {path}, or allow it with --allow-open-directory true").into()
+                format!("close it with: chmod go-w {path}, or allow it with --allow-open-directory true").into()
             }
             OpenError::NotAFile(_) => "name the database with --db PATH".into(),
             OpenError::NoFolder(folder) => format!("make it with: mkdir -p {}", quoted(folder)).into(),
@@ -83,7 +83,7 @@ impl std::fmt::Display for OpenError {
                 write!(f, "{} may be read or written by others (mode {mode:04o})", path.display())
             }
             OpenError::OpenDirectory { path, mode } => {
-                write!(f, "everybody may put files into the directory {} (mode {mode:04o})", path.display())
+                write!(f, "others may put files into the directory {} (mode {mode:04o})", path.display())
             }
             OpenError::NotAFile(path) => write!(f, "{} is not a plain file", path.display()),
             OpenError::NoFolder(folder) => write!(f, "there is no folder {}", folder.display()),
