@@ -1,10 +1,11 @@
 //! Puts the program together from engine, clock, randomness, hashing and keys. To all others the engine is a [`Store`](crate::store::Store).
 
 use std::fmt;
-use std::fs::{DirBuilder, File};
-use std::io::{self, Read};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::domain::error::{Error, Result as Checked};
 use crate::domain::ids::Timestamp;
 use crate::domain::imports::Source;
 use crate::domain::proxies::TrustedProxies;
-use crate::service::{Actor, Clock, Env, Office, Origin, import, keys, seed};
+use crate::service::{Actor, Clock, Env, Office, Origin, audit, import, keys, seed};
 use crate::store::sqlite::{Sqlite, django, open as file};
 
 pub use crate::crypto::tls;
@@ -111,22 +112,30 @@ impl Parts {
         if missing == Missing::Create {
             set_up(&env)?;
         }
+        let migrated = match opened {
+            Opened::Migrated(from) => Some((from, file::SCHEMA_VERSION)),
+            Opened::Created | Opened::AsItWas => None,
+        };
+        audit::begin(&env, migrated);
         Ok((env, opened))
     }
 
     /// Opens the database, and makes nothing in it.
     fn open_bare(self, missing: Missing) -> Result<(Env, Opened), OpenError> {
-        let (store, opened) = Sqlite::open(&self.database, missing, PATIENCE).map_err(OpenError::File)?;
+        let master = Arc::new(MasterKey::at(self.master_key));
+        let chain = Arc::new(audit::Sealer::new(Arc::clone(&master)));
+        let (store, opened) = Sqlite::open(&self.database, missing, PATIENCE, chain).map_err(OpenError::File)?;
         let env = Env {
             store: Box::new(store),
             clock: self.clock,
             random: self.random,
             hasher: self.hasher,
-            master: MasterKey::at(self.master_key),
+            master,
             keys: keys::Cache::default(),
             default_url: String::new(),
             mail: Office::default(),
             proxies: TrustedProxies::default(),
+            tally: audit::Tally::default(),
         };
         Ok((env, opened))
     }
@@ -157,7 +166,10 @@ impl Scratch {
     /// `File` for everything about the database file.
     pub fn open(&self) -> Result<Env, OpenError> {
         let parts = Parts::real(&self.0.join("authsrv.db"), &self.0.join("authsrv.key"))?;
-        parts.open_bare(Missing::Create).map(|(env, _)| env)
+        let (env, _) = parts.open_bare(Missing::Create)?;
+        env.master.create_if_missing(env.random.as_ref())?;
+        audit::begin(&env, None);
+        Ok(env)
     }
 }
 
@@ -197,15 +209,49 @@ pub fn read_django(path: &Path, table: Option<&str>, model: Option<&str>) -> Che
     }
 }
 
+/// Why a file was not written.
+#[derive(Debug)]
+pub enum Unwritten<E> {
+    /// It cannot be.
+    File(io::Error),
+    /// There was nothing to write, for this reason.
+    Source(E),
+}
+
+/// Writes lines into a new file that only its owner may read, whatever links lead to its name, and makes sure that
+/// it is on the disk. What was begun and not ended is taken away again.
+///
+/// # Errors
+/// `File`, with `AlreadyExists` when there is anything of this name; `Source` with the first error of `pages`.
+pub fn write_new<E>(path: &Path, pages: impl Iterator<Item = Result<Vec<String>, E>>) -> Result<(), Unwritten<E>> {
+    let mut options = OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(path).map_err(Unwritten::File)?;
+    let write = |file: &File| {
+        let mut out = BufWriter::new(file);
+        for page in pages {
+            for line in page.map_err(Unwritten::Source)? {
+                writeln!(out, "{line}").map_err(Unwritten::File)?;
+            }
+        }
+        out.flush().and_then(|()| file.sync_all()).map_err(Unwritten::File)
+    };
+    write(&file).inspect_err(|_| {
+        // That it could not be written is told; that it could not be taken away says no more.
+        let _ = std::fs::remove_file(path);
+    })
+}
+
 /// Makes what a first start makes, and makes sure that tokens can be signed.
 fn set_up(env: &Env) -> Result<(), OpenError> {
     let (actor, origin) = (Actor::Operator("authsrv".to_owned()), Origin { door: "start", ..Origin::default() });
     let ctx = env.ctx(&actor, &origin);
     if env.store.read(|tx| tx.current_key())?.is_none() {
         env.master.create_if_missing(env.random.as_ref())?;
-        keys::ensure(&ctx)?;
     }
     env.master.check()?;
+    // First, since whatever is made leaves an event.
+    audit::begin(env, None);
+    keys::ensure(&ctx)?;
     keys::probe(env)?;
     seed::load_once(&ctx)?;
     import::tidy(env)?;

@@ -166,3 +166,37 @@ fn the_verifier_of_the_readme_honours_a_logout() {
     drop(questions);
     assert!(child.wait().unwrap().success());
 }
+
+/// R-56: the program that the README shows verifies an export, and finds what was changed in it.
+#[test]
+fn the_program_of_the_readme_verifies_an_export() {
+    let Some(python) = fetched(PYTHON) else { return };
+    let readme = include_str!("../README.md");
+    let mut programs = readme.split("```python\n").filter_map(|rest| rest.split("\n```").next());
+    let program = programs.find(|program| program.contains("hashlib")).unwrap();
+    let shell = Shell::new();
+    shell.user("zo\u{eb}@example.com");
+    let export = shell.run("audit export").done().out;
+    let run = |input: &str| {
+        let mut child = isolated(&python, shell.folder())
+            .args(["-c", program])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr),
+        )
+    };
+    let (good, said) = run(&export);
+    assert!(good && said.starts_with("whole up to "), "{said}");
+    let (good, said) = run(&export.replacen("authsrv", "mallory", 1));
+    assert!(!good && said.contains("was changed"), "{said}");
+    let fewer: Vec<&str> = export.lines().filter(|line| !line.starts_with("{\"id\":2,")).collect();
+    let (good, _) = run(&fewer.join("\n"));
+    assert!(good, "what a filter leaves out is not missing in the lines themselves");
+}

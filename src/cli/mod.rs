@@ -5,6 +5,7 @@
 
 mod actions;
 mod api_tokens;
+mod audit;
 mod call;
 mod catalog;
 mod check;
@@ -163,6 +164,9 @@ enum Administer {
     /// List, import and revoke keys: what tokens are verified by
     #[command(subcommand)]
     Keys(keys::Command),
+    /// List, verify, export and prune the audit trail: who did what, from where, when
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Say whether a user may do something; exits 0 if allowed, 1 if denied
     Check(check::Args),
     /// List mails, send a test mail, try failed ones again, write out the templates
@@ -297,6 +301,7 @@ fn administer(command: Administer, call: &Call) -> Result<Output<'_>, Failure> {
         Administer::Sessions(command) => sessions::run(command, call),
         Administer::Tokens(command) => tokens::run(command, call),
         Administer::Keys(command) => keys::run(command, call),
+        Administer::Audit(command) => audit::run(command, call),
         Administer::Check(args) => check::run(&args, call),
         Administer::Mail(command) => mail::run(command, call),
         Administer::Settings(command) => settings::run(command, call),

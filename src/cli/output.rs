@@ -74,6 +74,9 @@ impl Record {
 /// Gives the next page of a list, and `None` after the last.
 pub type Pages<'a> = Box<dyn FnMut() -> Result<Option<Vec<Record>>, Failure> + 'a>;
 
+/// Gives more lines that are safe to print as they are, and `None` after the last.
+pub type Lines<'a> = Box<dyn FnMut() -> Result<Option<Vec<String>>, Failure> + 'a>;
+
 /// The fields of a list that are printed.
 #[derive(Debug, Clone, Default)]
 pub struct Columns {
@@ -124,6 +127,8 @@ pub enum Body<'a> {
     Said(Vec<String>, Record),
     /// Bytes as they are, made by this program.
     Bytes(Vec<u8>),
+    /// Lines as they are, in any form.
+    Stream(Lines<'a>),
 }
 
 impl<'a> Output<'a> {
@@ -155,6 +160,11 @@ impl<'a> Output<'a> {
     /// Bytes as they are.
     pub fn bytes(bytes: Vec<u8>) -> Self {
         Self { body: Body::Bytes(bytes), notes: Vec::new(), code: Code::Done }
+    }
+
+    /// Lines that are fetched while they are printed, the same in every form.
+    pub fn streamed(lines: Lines<'a>) -> Self {
+        Self { body: Body::Stream(lines), notes: Vec::new(), code: Code::Done }
     }
 
     /// Adds a note.
@@ -271,6 +281,11 @@ impl From<io::Error> for Unwritten {
 fn write_body(out: &mut dyn Write, body: Body<'_>, format: Format, look: Look) -> Result<(), Unwritten> {
     match (body, format) {
         (Body::Bytes(bytes), _) => out.write_all(&bytes)?,
+        (Body::Stream(mut lines), _) => {
+            while let Some(lines) = lines().map_err(Unwritten::Fetch)? {
+                lines.iter().try_for_each(|line| writeln!(out, "{line}"))?;
+            }
+        }
         (Body::Lines(lines), _) => lines::write(out, &lines, look)?,
         (Body::One(record) | Body::Said(_, record), Format::Json) => json::one(out, &record)?,
         (Body::One(record), Format::Plain) => plain::row(out, &record)?,

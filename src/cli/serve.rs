@@ -20,11 +20,15 @@ use crate::config::{Config, Flags, LogFormat};
 use crate::domain::tls::TlsFiles;
 use crate::http::tls::Tls;
 use crate::http::{self, Entrance};
+use crate::service::audit::Scribe;
 use crate::service::mails::Postman;
 use crate::service::{Env, Office, settings, users};
 
 /// Least time that mails on their way get when the server stops.
 const MAIL_DRAIN: Duration = Duration::from_millis(500);
+
+/// Longest time for writing what was refused in the last minute when the server stops.
+const LAST_EVENTS: Duration = Duration::from_secs(2);
 
 /// Options of `serve`. Values are read by [`Config::resolve`], which knows all their sources.
 #[derive(Debug, clap::Args)]
@@ -208,13 +212,14 @@ fn listen(env: Arc<Env>, doors: Doors, config: &Config, ready: impl FnOnce()) ->
     let runtime = runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| broken(&error))?;
     let asked = Arc::new(OnceLock::new());
     let patience = http::Patience { drain: config.drain_timeout, ..http::Patience::default() };
-    let postman = runtime.block_on(async {
+    let (postman, scribe) = runtime.block_on(async {
         let told = told_to_stop().map_err(|error| broken(&error))?;
         let entrance = Entrance { listener: watched(doors.listener)?, tls: doors.tls };
         entrance.tls.clone().map_or(Ok(()), followed)?;
         let (stop, stops) = watch::channel(());
         let metrics = doors.metrics.map(|door| tell_metrics(&env, config, *door, (stops, patience))).transpose()?;
         let postman = Postman::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
+        let scribe = Scribe::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
         ready();
         let stopping = Arc::clone(&asked);
         let told = async move {
@@ -223,11 +228,12 @@ fn listen(env: Arc<Env>, doors: Doors, config: &Config, ready: impl FnOnce()) ->
             drop(stop);
         };
         http::serve(entrance, http::Site::measured(Arc::clone(&env), metrics), told, patience).await;
-        Ok::<Postman, Failure>(postman)
+        Ok::<_, Failure>((postman, scribe))
     })?;
     // Mails get what is left of the time that requests had.
     let taken = asked.get().map_or(Duration::ZERO, Instant::elapsed);
     postman.stop(config.drain_timeout.saturating_sub(taken).max(MAIL_DRAIN));
+    scribe.stop(LAST_EVENTS);
     // What still runs after the drain has had its time: its client gets no answer, its transaction is rolled back.
     runtime.shutdown_timeout(Duration::from_millis(500));
     env.store.checkpoint()?;

@@ -191,6 +191,28 @@ pub enum Refusal {
     ForeignPage,
 }
 
+impl Refusal {
+    /// One word for the audit trail.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Refusal::Lacks(_) => "lacks",
+            Refusal::Beyond(_) => "beyond",
+            Refusal::SuperuserOnly => "superuser_only",
+            Refusal::RegistrationClosed => "registration_closed",
+            Refusal::StaleToken => "stale_token",
+            Refusal::ForeignPage => "foreign_page",
+        }
+    }
+
+    /// The right that is missing, if one is.
+    pub fn right(&self) -> Option<&Right> {
+        match self {
+            Refusal::Lacks(right) | Refusal::Beyond(right) => Some(right),
+            Refusal::SuperuserOnly | Refusal::RegistrationClosed | Refusal::StaleToken | Refusal::ForeignPage => None,
+        }
+    }
+}
+
 /// What speaks against an otherwise right request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Conflict {

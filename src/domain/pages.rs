@@ -21,6 +21,12 @@ pub struct Listing {
     pub user: Option<super::ids::UserId>,
     /// Only what is (or is not) active or live, where the list knows it.
     pub active: Option<bool>,
+    /// Only events whose name begins so: `login`, or `login.failed`.
+    pub event: Option<String>,
+    /// Only what happened then or later, where the list knows times.
+    pub since: Option<super::ids::Timestamp>,
+    /// Only what happened before, where the list knows times.
+    pub until: Option<super::ids::Timestamp>,
 }
 
 /// One field to order by.

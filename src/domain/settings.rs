@@ -13,6 +13,8 @@ mod values;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use serde_json::Value;
 
 use throttling::{Rate, Scope, Throttling};
@@ -145,6 +147,12 @@ impl Settings {
     /// How long a spent refresh token gets the same successor.
     pub fn refresh_grace(&self) -> Duration {
         self.seconds("refresh.grace")
+    }
+
+    /// How long events of the audit trail are kept; for ever if there is no such time.
+    pub fn audit_retention(&self) -> Option<TimeDelta> {
+        let kept = TimeDelta::from_std(self.seconds("audit.retention")).ok();
+        kept.filter(|kept| *kept > TimeDelta::zero())
     }
 
     /// Who may register.

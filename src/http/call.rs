@@ -13,6 +13,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
+use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
@@ -22,7 +23,7 @@ use super::drf::view::Seen;
 use super::fault::{Fault, Result};
 use super::metrics::Metrics;
 use super::outside::Outside;
-use super::routes::{Dialect, Guard, Mark, Reading};
+use super::routes::{Dialect, Guard, Mark, Name, Reading};
 use super::throttle::Throttle;
 use super::visit::Visit;
 use super::{caller, languages};
@@ -31,6 +32,7 @@ use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::rights::Right;
 use crate::domain::sessions::USER_AGENT_MAX;
 use crate::domain::settings::{Authenticator, Settings};
+use crate::service::audit::Refusal;
 use crate::service::tokens::{self, Credentials};
 use crate::service::{Access, Actor, Caller, Ctx, Env, Origin};
 use crate::service::{access, api_tokens};
@@ -101,6 +103,7 @@ pub struct Call {
     seen: Option<Seen>,
     path: String,
     visit: Visit,
+    name: Option<Name>,
 }
 
 impl FromRequestParts<Arc<Shared>> for Call {
@@ -121,7 +124,8 @@ impl FromRequestParts<Arc<Shared>> for Call {
         let outside = parts.extensions.get().cloned();
         let load = if parts.method.is_safe() { Load::Read } else { Load::Write };
         let (seen, path) = (parts.extensions.get().cloned(), parts.uri.path().to_owned());
-        Ok(Self { shared: Arc::clone(shared), mark, load, origin, authorization, outside, seen, path, visit })
+        let name = parts.extensions.get().cloned();
+        Ok(Self { shared: Arc::clone(shared), mark, load, origin, authorization, outside, seen, path, visit, name })
     }
 }
 
@@ -173,8 +177,11 @@ impl Call {
                 Ok(Some(_)) | Err(_) => Actor::Anonymous,
             };
             let ctx = Ctx::new(&call.shared.env, &actor, &call.origin, now);
-            call.count(&ctx)?;
-            operation(&ctx, sent?)
+            let answer = || {
+                call.count(&ctx)?;
+                operation(&ctx, sent?)
+            };
+            answer().inspect_err(|fault| call.note(&ctx, fault))
         };
         self.hop(place, work).await
     }
@@ -237,7 +244,8 @@ impl Call {
             let (env, now) = (&call.shared.env, call.shared.env.clock.now());
             let actor =
                 tokens::authenticate(env, &caller::credentials(&call.authorization), now).unwrap_or(Actor::Anonymous);
-            call.count(&Ctx::new(env, &actor, &call.origin, now))
+            let ctx = Ctx::new(env, &actor, &call.origin, now);
+            call.count(&ctx).inspect_err(|fault| call.note(&ctx, fault))
         };
         call.hop(place, count).await
     }
@@ -290,14 +298,30 @@ impl Call {
             }
         };
         let ctx = Ctx::new(env, &actor, &self.origin, now);
-        if self.mark.guard != Guard::Public {
-            ctx.admitted()?;
-        }
-        if let Guard::Right(resource, action) = self.mark.guard {
-            ctx.require(&Right::of(resource, action))?;
-        }
-        self.count(&ctx)?;
-        operation(&ctx)
+        let answer = || {
+            if self.mark.guard != Guard::Public {
+                ctx.admitted()?;
+            }
+            if let Guard::Right(resource, action) = self.mark.guard {
+                ctx.require(&Right::of(resource, action))?;
+            }
+            self.count(&ctx)?;
+            operation(&ctx)
+        };
+        answer().inspect_err(|fault| self.note(&ctx, fault))
+    }
+
+    /// Counts for the audit trail that the caller may not do this, or not so often.
+    fn note(&self, ctx: &Ctx, fault: &Fault) {
+        let route = self.name.as_ref().map_or("another method", |name| &name.0);
+        let (action, details) = match fault {
+            Fault::Refused(Error::Forbidden(why)) => {
+                ("authz.denied", json!({"route": route, "why": why.word(), "right": why.right().map(Right::to_string)}))
+            }
+            Fault::Refused(Error::TooMany { .. }) => ("request.throttled", json!({ "route": route })),
+            _ => return,
+        };
+        ctx.env.tally.count(ctx, Refusal { action, result: "denied", details });
     }
 
     /// The settings, provided that they let the route's dialect be spoken at all (D-1).

@@ -17,6 +17,7 @@ use super::body::Sent;
 use super::fault::Result;
 use super::ids::number;
 use super::shell::Target;
+use super::times;
 use crate::domain::error::{Entity, Error, FieldError};
 use crate::domain::ids::UserId;
 use crate::domain::pages::{Listing, Order, PAGE_DEFAULT, PAGE_MAX, PageOf};
@@ -82,6 +83,26 @@ pub struct OwnedParameters {
     user: Sent<i64>,
 }
 
+/// What the list of events can be asked for, too.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "its fields are read by the schema generator alone")]
+pub struct TrailParameters {
+    #[serde(flatten)]
+    parameters: Parameters,
+    /// Only what the user with this id did, or what was done to that user.
+    #[schemars(default, range(min = 1))]
+    user: Sent<i64>,
+    /// Only events whose name begins so: `login`, or `login.failed`.
+    #[schemars(default)]
+    event: Sent<String>,
+    /// Only what happened at this time or later.
+    #[schemars(default)]
+    since: Sent<String>,
+    /// Only what happened before this time.
+    #[schemars(default)]
+    until: Sent<String>,
+}
+
 /// What a list can be filtered by, besides what every list takes.
 pub trait Filters {
     /// Names of the parameters; others are not looked at.
@@ -98,6 +119,10 @@ impl Filters for ActiveParameters {
 
 impl Filters for OwnedParameters {
     const FILTERS: &'static [&'static str] = &["is_active", "user"];
+}
+
+impl Filters for TrailParameters {
+    const FILTERS: &'static [&'static str] = &["user", "event", "since", "until"];
 }
 
 /// The address by which a list was asked for.
@@ -296,11 +321,14 @@ impl<P: Filters> Asked<P> {
         }
         let user = self.filter("user", "A valid integer is required.", number, &mut wrong).map(UserId);
         let active = self.filter("is_active", "Must be a valid boolean.", boolean, &mut wrong);
+        let event = self.filter("event", "A name consists of letters, dots and underscores.", event, &mut wrong);
+        let since = self.filter("since", times::WRONG_FORMAT, times::parse, &mut wrong);
+        let until = self.filter("until", times::WRONG_FORMAT, times::parse, &mut wrong);
         if !wrong.is_empty() {
             return Err(Error::Invalid(wrong));
         }
         let search = search.split_whitespace().take(WORDS_MAX).map(str::to_owned).collect();
-        Ok(Listing { search, order: ordered, user, active, ..Listing::default() })
+        Ok(Listing { search, order: ordered, user, active, event, since, until, ..Listing::default() })
     }
 
     fn filter<T>(
@@ -317,6 +345,12 @@ impl<P: Filters> Asked<P> {
         }
         value
     }
+}
+
+fn event(text: &str) -> Option<String> {
+    const LONGEST: usize = 100;
+    let fits = text.len() <= LONGEST && text.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'.');
+    fits.then(|| text.to_owned())
 }
 
 fn boolean(text: &str) -> Option<bool> {

@@ -78,6 +78,10 @@ pub struct Mark {
     pub view: Option<&'static View>,
 }
 
+/// Method and path of the route, as documented, put beside a request by the router.
+#[derive(Debug, Clone)]
+pub struct Name(pub Arc<str>);
+
 /// One row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RouteInfo {
@@ -372,6 +376,7 @@ impl Section<'_> {
         let path = format!("{}{path}", self.prefix);
         let view = self.table.views.get(bare(&path)).map(|(_, view)| *view);
         let mark = Mark { dialect: self.dialect, guard, view };
+        let name = Name(format!("{method} {path}").into());
         let info = RouteInfo { dialect: self.dialect.name, path, method, guard, alias: false };
         let at = self.table.routes.len();
         self.table.routes.push(Route {
@@ -387,7 +392,7 @@ impl Section<'_> {
             by_uuid_too: false,
             example: None,
             anonymous: false,
-            methods: axum::routing::on(filter, handler).route_layer(Extension(mark)),
+            methods: axum::routing::on(filter, handler).route_layer(Extension(mark)).route_layer(Extension(name)),
         });
         &mut self.table.routes[at]
     }

@@ -9,6 +9,7 @@
 pub mod access;
 pub mod activation;
 pub mod api_tokens;
+pub mod audit;
 mod bounds;
 pub mod catalog;
 pub mod doctor;
@@ -36,6 +37,7 @@ pub mod vitals;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::crypto::hash::Hasher;
 use crate::crypto::random::Random;
@@ -70,7 +72,7 @@ pub struct Env {
     /// Password hashing, bounded.
     pub hasher: Hasher,
     /// Opens the private halves of signing keys.
-    pub master: MasterKey,
+    pub master: Arc<MasterKey>,
     /// Signing keys that were parsed before.
     pub keys: keys::Cache,
     /// URL to name as issuer while the setting `public_url` is empty.
@@ -79,6 +81,8 @@ pub struct Env {
     pub mail: Office,
     /// Whose word on where a request comes from counts.
     pub proxies: TrustedProxies,
+    /// Counts what was refused, for the audit trail.
+    pub tally: audit::Tally,
 }
 
 /// One call of an operation. Made anew for each, since rights and time are as old as this is.
@@ -248,7 +252,8 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// An audit event of this call. `details` must hold no secret.
+    /// An audit event of this call, about the user of its id or else of `user_id` in the details. `details` must hold no
+    /// secret; long ones are cut.
     pub fn event(
         &self,
         action: &'static str,
@@ -261,6 +266,8 @@ impl<'a> Ctx<'a> {
             Actor::User(caller) => ("user", Some(caller.user.0), caller.label.clone()),
             Actor::Guest(_) | Actor::Anonymous => ("anonymous", None, String::new()),
         };
+        let of_details = || details.get("user_id").and_then(serde_json::Value::as_i64);
+        let subject = if entity == "user" { id } else { of_details() };
         Event {
             at: self.now,
             actor_kind,
@@ -272,8 +279,9 @@ impl<'a> Ctx<'a> {
             action,
             entity,
             entity_id: id,
+            subject: subject.map(UserId),
             result: "ok",
-            details: details.to_string(),
+            details: crate::domain::audit::details(&details),
         }
     }
 }

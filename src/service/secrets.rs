@@ -2,23 +2,46 @@
 //! one secret of the installation, which rests sealed under the master key.
 
 use crate::crypto::mac;
-use crate::domain::error::Result;
+use crate::crypto::seal::MasterKey;
+use crate::domain::error::{Error, Result};
 use crate::service::Env;
-use crate::store::Tx;
+use crate::store::{Instance, Tx};
 
 /// Name of the installation's secret among the sealed ones, and what it is sealed for.
 const INSTANCE: &str = "instance-secret";
 
-/// What `input` yields for a purpose; nothing can be concluded from it on what was derived for another. `tx` must be one
-/// that writes, unless something was derived before: the first call of all makes the installation's secret.
+/// Makes the installation's secret if there is none. Whoever asks for what is derived from it may rely on its being there.
 ///
 /// # Errors
-/// `Internal` when the master key does not open it; those of the store.
-pub(super) fn derive(env: &Env, tx: &dyn Tx, purpose: &'static str, input: &[u8]) -> Result<[u8; 32]> {
-    if let Some(sealed) = tx.sealed_secret(INSTANCE)? {
-        return Ok(mac::derive(&env.master.open(INSTANCE, &sealed)?, purpose, input));
+/// `Internal` when the master key cannot be used; those of the store.
+pub(super) fn ensure(env: &Env) -> Result<()> {
+    if env.store.read(|tx| tx.sealed_secret(INSTANCE))?.is_some() {
+        return Ok(());
     }
     let secret = mac::secret(env.random.as_ref())?;
-    tx.insert_sealed_secret(INSTANCE, &env.master.seal(INSTANCE, &secret, env.random.as_ref())?)?;
-    Ok(mac::derive(&secret, purpose, input))
+    let sealed = env.master.seal(INSTANCE, &secret, env.random.as_ref())?;
+    // Another process may have been first.
+    env.store.write(|tx| match tx.sealed_secret(INSTANCE)? {
+        Some(_) => Ok(()),
+        None => tx.insert_sealed_secret(INSTANCE, &sealed),
+    })
+}
+
+/// What `input` yields for a purpose; nothing can be concluded from it on what was derived for another.
+///
+/// # Errors
+/// `Internal` when there is no secret, or the master key does not open it; those of the store.
+pub(super) fn derive(env: &Env, tx: &dyn Tx, purpose: &'static str, input: &[u8]) -> Result<[u8; 32]> {
+    derived(&env.master, tx.instance(), purpose, input)
+}
+
+/// The same for whoever has no more than the master key.
+///
+/// # Errors
+/// Those of [`derive`].
+pub(super) fn derived(master: &MasterKey, tx: &dyn Instance, purpose: &'static str, input: &[u8]) -> Result<[u8; 32]> {
+    let sealed = tx.sealed_secret(INSTANCE)?;
+    let missing = || Error::internal("the installation has no secret; start the server once to make one");
+    let sealed = sealed.ok_or_else(missing)?;
+    Ok(mac::derive(&master.open(INSTANCE, &sealed)?, purpose, input))
 }

@@ -8,7 +8,7 @@ use crate::domain::error::{Entity, Error, FieldError, Result};
 use crate::domain::mails::Language;
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::settings::{ALL, Setting, Settings, find};
-use crate::service::{Ctx, Env, bounds, nearest};
+use crate::service::{Actor, Ctx, Env, bounds, nearest};
 use crate::store::Tx;
 
 /// A setting as it is.
@@ -116,6 +116,7 @@ fn write(ctx: &Ctx, tx: &dyn Tx, changes: &[(String, Option<Value>)]) -> Result<
     let stored: BTreeMap<String, String> = tx.stored_settings()?.into_iter().collect();
     let changes = accept(changes, &stored)?;
     let in_force = Settings::from_stored(stored.clone());
+    keeps_trail(ctx, &in_force, &changes)?;
     let mut changed = Map::new();
     let mut answers = Vec::new();
     for (key, value) in &changes {
@@ -150,6 +151,20 @@ fn write(ctx: &Ctx, tx: &dyn Tx, changes: &[(String, Option<Value>)]) -> Result<
 /// secrets lead and who delivers them, or lets in everybody.
 fn gives_away(key: &str) -> bool {
     key.starts_with("mail.") || ["public_url", "account.open"].contains(&key)
+}
+
+/// Passes unless somebody who is not at the command line would shorten how long the audit trail is kept: it is not for the
+/// API to remove events.
+fn keeps_trail(ctx: &Ctx, in_force: &Settings, changes: &[(String, Option<Value>)]) -> Result<()> {
+    const KEY: &str = "audit.retention";
+    let Some((_, value)) = changes.iter().find(|(key, _)| key == KEY) else { return Ok(()) };
+    let value = value.clone().or_else(|| find(KEY).map(Setting::default_value));
+    let becomes = value.and_then(|value| value.as_i64()).filter(|seconds| *seconds > 0).unwrap_or(i64::MAX);
+    let is = in_force.audit_retention().map_or(i64::MAX, |kept| kept.num_seconds());
+    if becomes >= is || matches!(ctx.actor, Actor::Operator(_)) {
+        return Ok(());
+    }
+    Err(Error::invalid(KEY, "command_line_only", "Only the command line can shorten this."))
 }
 
 /// The changes with their values in form. A name that no setting has can only be forgotten.

@@ -55,6 +55,9 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// `Unavailable` or `Internal`.
     fn checkpoint(&self) -> Result<()>;
+
+    /// How many connections met an error of the storage since the database was opened: a full disk, or worse.
+    fn faults(&self) -> u64;
 }
 
 /// A transaction: everything the services ask.

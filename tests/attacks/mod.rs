@@ -3,6 +3,7 @@
 mod account_enumeration;
 mod account_enumeration_dialects;
 mod api_tokens;
+mod audit_trail;
 mod authzen;
 mod cors;
 mod django_bodies;

@@ -1,6 +1,7 @@
 //! The real binary at the shell: what it prints where, and how it exits.
 
 mod api_tokens;
+mod audit;
 mod check;
 mod configuration;
 mod doctor;

@@ -4,6 +4,7 @@
 //! in `sqlite_*.rs`.
 
 mod api_tokens;
+mod audit;
 mod catalog;
 mod identifiers;
 mod ids;
@@ -19,8 +20,12 @@ mod sqlite_plans;
 mod transactions;
 mod writers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use authsrv::crypto::mac;
+use authsrv::domain::audit::Hash;
+use authsrv::domain::error::Result;
 use authsrv::domain::identifiers::{Email, Phone, Username};
 use authsrv::domain::ids::{SessionId, Timestamp, TokenId, UserId};
 use authsrv::domain::pages::Listing;
@@ -28,9 +33,10 @@ use authsrv::domain::sessions::NewSession;
 use authsrv::domain::settings::Profile;
 use authsrv::domain::tokens::NewRefreshToken;
 use authsrv::domain::users::NewUser;
+use authsrv::store::audit::Chain;
 use authsrv::store::sqlite::Sqlite;
 use authsrv::store::sqlite::open::Missing;
-use authsrv::store::{Store, Tx};
+use authsrv::store::{Instance, Store, Tx};
 use tempfile::TempDir;
 
 /// A new and empty database.
@@ -43,7 +49,24 @@ fn store() -> (TempDir, Box<dyn Store>) {
 /// Another handle on the same database, as another process has one.
 fn another(folder: &TempDir) -> Box<dyn Store> {
     let path = folder.path().join("authsrv.db");
-    Box::new(Sqlite::open(&path, Missing::Create, Duration::from_secs(20)).unwrap().0)
+    Box::new(Sqlite::open(&path, Missing::Create, Duration::from_secs(20), chain()).unwrap().0)
+}
+
+/// Hashes and seals with a key that anybody knows.
+struct Open;
+
+impl Chain for Open {
+    fn hash(&self, text: &str) -> Hash {
+        Hash(mac::sha256(text.as_bytes()))
+    }
+
+    fn seal(&self, _: &dyn Instance, text: &str) -> Result<Hash> {
+        Ok(Hash(mac::hmac_sha256(b"key", text.as_bytes())))
+    }
+}
+
+fn chain() -> Arc<dyn Chain> {
+    Arc::new(Open)
 }
 
 /// Second `n` of the tests' own time.

@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use super::add_user;
 
 fn open(path: &Path, missing: Missing) -> Result<(Sqlite, Opened), OpenError> {
-    Sqlite::open(path, missing, Duration::from_secs(5))
+    Sqlite::open(path, missing, Duration::from_secs(5), super::chain())
 }
 
 fn refused(path: &Path, missing: Missing) -> OpenError {

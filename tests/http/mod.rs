@@ -3,6 +3,7 @@
 mod account;
 mod answers;
 mod api_tokens;
+mod audit;
 mod authtoken;
 mod bodies;
 mod browse;

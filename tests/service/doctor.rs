@@ -102,7 +102,7 @@ fn a_master_key_that_is_gone_open_or_another_is_seen() {
     );
     let mut place = healthy();
     std::fs::remove_file(place.env.master.path()).unwrap();
-    place.env.master = MasterKey::at(place.env.master.path().to_owned());
+    place.env.master = MasterKey::at(place.env.master.path().to_owned()).into();
     place.env.master.create_if_missing(&OsRandom).unwrap();
     let advice = "restore the database and this file from the same backup";
     assert_eq!(bad(&place), [(Level::Problem, "signing key", advice.to_owned())]);
@@ -113,7 +113,7 @@ fn a_master_key_that_is_gone_open_or_another_is_seen() {
 fn a_path_is_not_taken_for_advice() {
     let mut place = healthy();
     let path = place.directory.path().join("key; of mine");
-    place.env.master = MasterKey::at(path.clone());
+    place.env.master = MasterKey::at(path.clone()).into();
     place.env.master.create_if_missing(&OsRandom).unwrap();
     std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     let finding = findings(&place).into_iter().find(|finding| finding.subject == "master key").unwrap();

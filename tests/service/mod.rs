@@ -4,6 +4,7 @@ mod access;
 mod activation;
 mod api_tokens;
 mod audit;
+mod audit_trail;
 pub mod common;
 mod doctor;
 mod import;

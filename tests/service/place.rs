@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use authsrv::crypto::hash::Hasher;
@@ -9,7 +10,8 @@ use authsrv::crypto::random::OsRandom;
 use authsrv::crypto::seal::MasterKey;
 use authsrv::domain::ids::Timestamp;
 use authsrv::domain::proxies::TrustedProxies;
-use authsrv::service::{Actor, Clock, Ctx, Env, Office, Origin, keys};
+use authsrv::service::audit::{Sealer, Tally};
+use authsrv::service::{Actor, Clock, Ctx, Env, Office, Origin, audit, keys};
 use authsrv::store::sqlite::Sqlite;
 use authsrv::store::sqlite::open::Missing;
 
@@ -35,7 +37,9 @@ impl Place {
         let master = MasterKey::at(directory.path().join("authsrv.key"));
         master.create_if_missing(&OsRandom).unwrap();
         let database = directory.path().join("authsrv.db");
-        let (store, _) = Sqlite::open(&database, Missing::Create, Duration::from_secs(5)).unwrap();
+        let master = Arc::new(master);
+        let chain = Arc::new(Sealer::new(Arc::clone(&master)));
+        let (store, _) = Sqlite::open(&database, Missing::Create, Duration::from_secs(5), chain).unwrap();
         let env = Env {
             store: Box::new(store),
             clock: Box::new(Noon),
@@ -46,7 +50,9 @@ impl Place {
             default_url: "http://127.0.0.1:8000".to_owned(),
             mail: Office::default(),
             proxies: TrustedProxies::default(),
+            tally: Tally::default(),
         };
+        audit::begin(&env, None);
         let origin = Origin { door: "cli", ..Origin::default() };
         Self { env, actor: Actor::Operator("root@test".to_owned()), origin, directory }
     }

@@ -37,6 +37,12 @@ pub const ALL: &[Setting] = &[
         "How long a mailed link that sets a new password or username is good.",
     ),
     setting(
+        "audit.retention",
+        Kind::Seconds(0, 100 * YEAR),
+        "7776000",
+        "How long events of the audit trail are kept; only the command line can shorten it. 0: for ever.",
+    ),
+    setting(
         "cors.max_age",
         Kind::Seconds(0, DAY),
         "600",

@@ -12,6 +12,7 @@
 //! - Unlike the original: PATCH needs `update` and not `all` (S4-55), HEAD is `read` (S4-56), conflicts are 409.
 
 pub mod api_tokens;
+pub mod audit;
 pub mod auth;
 pub mod catalog;
 pub mod check;
@@ -49,6 +50,7 @@ pub fn routes(table: &mut Table, prefix: &'static str, mark: &str) {
     section("Sessions", session_routes);
     section("API tokens", api_token_routes);
     section("Settings", setting_routes);
+    section("Audit trail", audit_routes);
     section("Check", check_routes);
     table.browsable(&DIALECT);
     table.alias(prefix, "resources", "resourses");
@@ -263,6 +265,13 @@ fn setting_routes(t: &mut Section) {
     t.patch("settings/", Right(SETTINGS, UPDATE), settings::change)
         .says("Change settings", "Changes what is sent, all or nothing; `null` goes back to the default. Acts at once.")
         .example(json!({"registration.mode": "closed", "rbac.access_lifetime": 600}));
+}
+
+fn audit_routes(t: &mut Section) {
+    t.get("audit/", Right(AUDIT, READ), audit::list).says(
+        "List events",
+        "Who did what, from where, when: newest first, or ordered by `id` or `at`. Nothing in it can be changed or removed.",
+    );
 }
 
 fn check_routes(t: &mut Section) {

@@ -19,7 +19,7 @@ use crate::domain::catalog::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::rights::resource;
 use crate::domain::tls::TlsFiles;
-use crate::service::{Ctx, Env, bounds, keys};
+use crate::service::{Ctx, Env, audit, bounds, keys};
 
 pub use process::Confinement;
 pub use proxies::{Forwarder, note_forwarder};
@@ -114,7 +114,7 @@ pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
     findings.extend(facts.tls.as_ref().map(|files| tls::look(files, ctx.now)));
     findings.extend(process::look(&facts.processes));
     findings.extend(left_over(ctx, facts));
-    for look in [data, signing_key, superusers, guarded, settings::look, proxies::look, mail::look] {
+    for look in [data, signing_key, trail, superusers, guarded, settings::look, proxies::look, mail::look] {
         match look(ctx) {
             Ok(found) => findings.extend(found),
             Err(Error::Internal(cause)) => findings.push(unreadable(&cause.to_string())),
@@ -184,6 +184,22 @@ fn signing_key(ctx: &Ctx) -> Result<Vec<Finding>> {
         Ok(()) => Finding::ok("signing key", "it opens with the master key"),
         Err(error @ Error::Unavailable { .. }) => return Err(error),
         Err(error) => of_key("signing key", error),
+    }])
+}
+
+/// The newest events: all of them may be many.
+fn trail(ctx: &Ctx) -> Result<Vec<Finding>> {
+    const NEWEST: u32 = 1000;
+    // A master key that cannot be used is a finding already, as is a database that cannot be read.
+    if ctx.env.master.check().is_err() || keys::probe(ctx.env).is_err() {
+        return Ok(Vec::new());
+    }
+    let found = audit::verify_newest(ctx, NEWEST)?;
+    let advice =
+        Advice::from("find out who can write the database file; what is left of the trail: ").and_run("audit verify");
+    Ok(vec![match found.broken {
+        Some(broken) => Finding::new(Level::Problem, "audit trail", broken.to_string(), advice),
+        None => Finding::ok("audit trail", format!("its newest {} events are as they were written", found.checked)),
     }])
 }
 

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use r2d2::ManageConnection;
@@ -19,6 +20,7 @@ pub struct Connections {
     mode: Mode,
     /// Whether one of them met an error after which the file itself may not be whole.
     is_suspect: AtomicBool,
+    faults: Arc<AtomicU64>,
 }
 
 /// An open connection. Everything goes through [`Connection::run`], so that it knows what it has met.
@@ -27,6 +29,7 @@ pub struct Connection {
     raw: rusqlite::Connection,
     /// The first error after which nobody knows what the connection still holds for true.
     met: Cell<Option<ErrorCode>>,
+    faults: Arc<AtomicU64>,
 }
 
 impl Connections {
@@ -35,7 +38,12 @@ impl Connections {
         let inner = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE))
             .with_init(move |raw| configure(raw, patience, mode == Mode::Read));
-        Self { inner, mode, is_suspect: AtomicBool::new(false) }
+        Self { inner, mode, is_suspect: AtomicBool::new(false), faults: Arc::default() }
+    }
+
+    /// The same, with a count of the connections that meet such an error.
+    pub fn counting(self, faults: &Arc<AtomicU64>) -> Self {
+        Self { faults: Arc::clone(faults), ..self }
     }
 }
 
@@ -49,7 +57,7 @@ impl ManageConnection for Connections {
             quick_check(&raw)?;
             self.is_suspect.store(false, Ordering::SeqCst);
         }
-        Ok(Connection { raw, met: Cell::new(None) })
+        Ok(Connection { raw, met: Cell::new(None), faults: Arc::clone(&self.faults) })
     }
 
     fn is_valid(&self, _: &mut Connection) -> rusqlite::Result<()> {
@@ -76,6 +84,7 @@ impl Connection {
             && self.met.get().is_none()
         {
             self.met.set(Some(code));
+            self.faults.fetch_add(1, Ordering::Relaxed);
         }
         done
     }

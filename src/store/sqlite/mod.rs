@@ -22,6 +22,8 @@ mod users;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use r2d2::{Pool, PooledConnection};
@@ -29,6 +31,7 @@ use rusqlite::{CachedStatement, Connection, Params, Row};
 
 use crate::domain::error::{Error, Result};
 use crate::domain::ids::Timestamp;
+use crate::store::audit::Chain;
 use crate::store::{Mode, Store, Tx};
 
 use connections::Connections;
@@ -44,21 +47,30 @@ pub struct Sqlite {
     path: PathBuf,
     /// Device and number of the file that was opened.
     identity: (u64, u64),
+    chain: Arc<dyn Chain>,
+    faults: Arc<AtomicU64>,
     _lock: File,
 }
 
 impl Sqlite {
     /// Opens a database file, makes it if allowed, and migrates it. `patience` is how long a writer waits for writers in
-    /// other processes.
+    /// other processes; `chain` hashes and seals the audit trail.
     ///
     /// # Errors
     /// Every [`OpenError`].
-    pub fn open(path: &Path, missing: Missing, patience: Duration) -> Result<(Self, Opened), OpenError> {
+    pub fn open(
+        path: &Path,
+        missing: Missing,
+        patience: Duration,
+        chain: Arc<dyn Chain>,
+    ) -> Result<(Self, Opened), OpenError> {
         let (lock, opened) = open::prepare(path, missing)?;
         let identity = identity(path).map_err(|cause| OpenError::Io { path: path.to_owned(), cause })?;
-        let readers = pool(path, Mode::Read, READERS, patience);
-        let writer = pool(path, Mode::Write, 1, patience);
-        Ok((Self { readers, writer, path: path.to_owned(), identity, _lock: lock }, opened))
+        let faults = Arc::new(AtomicU64::new(0));
+        let connections = |mode| Connections::new(path, mode, patience).counting(&faults);
+        let readers = pool(connections(Mode::Read), READERS, patience);
+        let writer = pool(connections(Mode::Write), 1, patience);
+        Ok((Self { readers, writer, path: path.to_owned(), identity, chain, faults, _lock: lock }, opened))
     }
 
     /// Passes while the path still leads to the file that was opened. Connections would go on in a file that was moved
@@ -79,7 +91,7 @@ fn identity(path: &Path) -> std::io::Result<(u64, u64)> {
 }
 
 /// A pool that opens connections when they are asked for and keeps them until they break.
-fn pool(path: &Path, mode: Mode, size: u32, patience: Duration) -> Pool<Connections> {
+fn pool(connections: Connections, size: u32, patience: Duration) -> Pool<Connections> {
     Pool::builder()
         .max_size(size)
         .min_idle(Some(0))
@@ -87,7 +99,7 @@ fn pool(path: &Path, mode: Mode, size: u32, patience: Duration) -> Pool<Connecti
         .max_lifetime(None)
         .test_on_check_out(false)
         .connection_timeout(patience)
-        .build_unchecked(Connections::new(path, mode, patience))
+        .build_unchecked(connections)
 }
 
 impl Store for Sqlite {
@@ -98,7 +110,7 @@ impl Store for Sqlite {
             Mode::Write => (self.writer.get()?, "BEGIN IMMEDIATE"),
         };
         connection.run(|raw| raw.prepare_cached(begin)?.execute([]))?;
-        Ok(Box::new(SqliteTx { connection }))
+        Ok(Box::new(SqliteTx { connection, chain: Arc::clone(&self.chain) }))
     }
 
     fn checkpoint(&self) -> Result<()> {
@@ -106,11 +118,16 @@ impl Store for Sqlite {
         connection.run(|raw| raw.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))?;
         Ok(())
     }
+
+    fn faults(&self) -> u64 {
+        self.faults.load(Ordering::Relaxed)
+    }
 }
 
 /// A transaction on one connection.
 struct SqliteTx {
     connection: PooledConnection<Connections>,
+    chain: Arc<dyn Chain>,
 }
 
 impl Tx for SqliteTx {

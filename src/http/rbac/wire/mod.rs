@@ -1,6 +1,7 @@
 //! What goes over the wire: bodies in, answers out. Only fields written here can leave the program.
 
 pub mod api_tokens;
+pub mod audit;
 pub mod checks;
 pub mod named;
 pub mod sessions;
