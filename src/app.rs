@@ -17,7 +17,7 @@ use crate::domain::error::{Error, Result as Checked};
 use crate::domain::ids::Timestamp;
 use crate::domain::imports::Source;
 use crate::domain::proxies::TrustedProxies;
-use crate::service::{Actor, Clock, Env, Office, Origin, audit, import, keys, seed};
+use crate::service::{Actor, Clock, Env, Office, Origin, audit, guard, import, keys, seed};
 use crate::store::sqlite::{Sqlite, django, open as file};
 
 pub use crate::crypto::tls;
@@ -136,6 +136,7 @@ impl Parts {
             mail: Office::default(),
             proxies: TrustedProxies::default(),
             tally: audit::Tally::default(),
+            turns: guard::Turns::default(),
         };
         Ok((env, opened))
     }

@@ -26,11 +26,14 @@
 //!   since it stops sign-ins that are under way. Only these write none: a spent token shown again within the grace, which is
 //!   marked as used; the use of an API token, which is noted beside the answer; what has expired or is over, when it is
 //!   marked as ended or cleared (also that imported hashes were about); a mail on its way, which is marked as sent or to
-//!   be tried again; and that a proxy was not trusted, which is noted for `doctor`. Hashing never happens inside a transaction.
+//!   be tried again; attempts that are counted; and that a proxy was not trusted, which is noted for `doctor`. Hashing never
+//!   happens inside a transaction.
 //! - Whatever can end access (session, user, rights, key, setting) is read from the database at each request, since the
 //!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key.
 //! - Whoever writes is judged twice: when the request begins, and again in its transaction (`Ctx::write`), as are the last
 //!   superuser, a free address, a token not spent yet.
+//! - Whatever judges a password asks the guard first (`service/guard/`), which counts the attempt before anything is hashed,
+//!   in the file, and the same for accounts that there are not.
 //! - A mail is written in the transaction of what causes it, and sent later by a thread of the server: no answer waits for
 //!   a mail server or tells of it. Links in mails begin with a setting, never with what a request says.
 //! - What a request says of its origin, and at the door for proxies of another request, counts from trusted proxies alone
@@ -61,9 +64,10 @@
 //! - The key of a user's login token (`Authorization: Token …`) is the same at every login, as Django REST framework's, and
 //!   yet stored as a hash only: it is derived from a nonce of its row and a sealed secret (`service/secrets.rs`).
 //! - Requests are counted against rates in memory (`http/throttle.rs`), as Django REST framework does by default: a restart
-//!   forgets them.
+//!   forgets them. Guesses are counted elsewhere (`service/guard/`).
 //! - An access token names the place of its session in a status list, which follows from the session's number. The token is
 //!   signed before that number is given: for the next one, and anew in the transaction if another session was faster.
+//! - The one cookie that the API looks at, that of a known device, gives no rights: only a budget of guesses of its own.
 //! - Two kinds of refresh tokens are known by a hash: UUIDs, whose successor is derived and not kept at all, and those of a
 //!   former system, which begin a session when they are first used. The latter's access tokens have no session; the end of
 //!   all sessions of a user voids what was issued by then (`service/tokens/imported.rs`).

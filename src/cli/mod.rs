@@ -13,6 +13,7 @@ mod conflicts;
 mod createsuperuser;
 mod doctor;
 mod failure;
+mod guard;
 mod health;
 mod inert;
 mod keys;
@@ -167,6 +168,9 @@ enum Administer {
     /// List, verify, export and prune the audit trail: who did what, from where, when
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Show and lift what is limited: guesses at passwords, registrations, mails
+    #[command(subcommand)]
+    Guard(guard::Command),
     /// Say whether a user may do something; exits 0 if allowed, 1 if denied
     Check(check::Args),
     /// List mails, send a test mail, try failed ones again, write out the templates
@@ -302,6 +306,7 @@ fn administer(command: Administer, call: &Call) -> Result<Output<'_>, Failure> {
         Administer::Tokens(command) => tokens::run(command, call),
         Administer::Keys(command) => keys::run(command, call),
         Administer::Audit(command) => audit::run(command, call),
+        Administer::Guard(command) => guard::run(command, call),
         Administer::Check(args) => check::run(&args, call),
         Administer::Mail(command) => mail::run(command, call),
         Administer::Settings(command) => settings::run(command, call),

@@ -20,11 +20,14 @@ pub fn hmac_sha256(key: &[u8], input: &[u8]) -> [u8; 32] {
     whole(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), input).as_ref())
 }
 
+/// A secret to derive others from; wiped when dropped.
+pub type Secret = Zeroizing<Vec<u8>>;
+
 /// A secret to derive others from: as long as the output of the HMAC under it (RFC 2104, section 3).
 ///
 /// # Errors
 /// Those of [`Random::fill`].
-pub fn secret(random: &dyn Random) -> Result<Zeroizing<Vec<u8>>> {
+pub fn secret(random: &dyn Random) -> Result<Secret> {
     let mut secret = Zeroizing::new(vec![0; 32]);
     random.fill(&mut secret)?;
     Ok(secret)

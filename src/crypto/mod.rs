@@ -5,6 +5,7 @@
 //!
 //! Start at [`jwt::verify`], the one function that believes a token, and at [`hash::Hasher`].
 
+pub mod device;
 pub mod hash;
 pub mod imported;
 pub mod jwt;

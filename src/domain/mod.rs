@@ -9,6 +9,7 @@ pub mod api_tokens;
 pub mod audit;
 pub mod catalog;
 pub mod error;
+pub mod guard;
 pub mod identifiers;
 pub mod ids;
 pub mod imports;

@@ -4,6 +4,7 @@
 //! the process itself is started is in `config.rs`, not here.
 
 mod django;
+mod guard;
 mod kinds;
 mod known;
 pub mod mail;

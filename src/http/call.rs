@@ -26,7 +26,7 @@ use super::outside::Outside;
 use super::routes::{Dialect, Guard, Mark, Name, Reading};
 use super::throttle::Throttle;
 use super::visit::Visit;
-use super::{caller, languages};
+use super::{caller, devices, languages};
 use crate::domain::error::Error;
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::rights::Right;
@@ -119,6 +119,7 @@ impl FromRequestParts<Arc<Shared>> for Call {
             address: parts.extensions.get::<Client>().map(|client| client.address),
             user_agent: agent.map(|text| text.chars().take(USER_AGENT_MAX).collect()).unwrap_or_default(),
             language: languages::asked_for(&parts.headers),
+            device: devices::shown(&parts.headers),
         };
         let authorization = caller::kept(&parts.headers);
         let outside = parts.extensions.get().cloned();

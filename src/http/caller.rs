@@ -1,5 +1,5 @@
-//! Raw credentials out of a request: the `Authorization` header and nothing else. Cookies and the query are never looked
-//! at, and nothing is looked up.
+//! Raw credentials out of a request: the `Authorization` header and nothing else. Cookies and the query say nothing of who
+//! calls (that of a known device says nothing but that: `devices.rs`), and nothing is looked up.
 
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;

@@ -15,6 +15,7 @@ pub mod caller;
 pub mod client;
 pub mod connections;
 pub mod cors;
+pub mod devices;
 pub mod djoser;
 pub mod docs;
 pub mod drf;

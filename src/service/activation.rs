@@ -5,7 +5,9 @@
 
 use serde_json::json;
 
+use crate::crypto::hash::Verdict;
 use crate::domain::error::{Entity, Error, Result};
+use crate::domain::guard::Bucket;
 use crate::domain::identifiers::Email;
 use crate::domain::ids::UserId;
 use crate::domain::mails::Kind;
@@ -14,6 +16,7 @@ use crate::domain::passwords::Password;
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::settings::Settings;
 use crate::domain::users::{Pending, User};
+use crate::service::guard::{self, Post, Whose};
 use crate::service::links::{self, Link};
 use crate::service::{Ctx, bounds, settings};
 use crate::store::Tx;
@@ -30,30 +33,38 @@ pub struct Waiting {
 /// Mails a new link to an account that waits for its activation; the old one dies. False if no account has to be
 /// activated by a link at all; whether there is an account, nobody learns.
 ///
-/// Needs no right. Writes the token, the mail and one `activation.requested` event, or only the event, refused.
+/// Needs no right. Writes the token, the mail and one `activation.requested` event, or only the event, refused; so too for
+/// one that comes too soon after another, whose link stays good (E.3).
 ///
 /// # Errors
-/// Those of the store.
+/// `TooMany` — too many mails were asked for from this address; those of the store.
 pub fn resend(ctx: &Ctx, email: &Email) -> Result<bool> {
     let settings = settings::in_force(ctx.env)?;
     if !settings.activation() {
         return Ok(false);
     }
     let link = Link::draft(ctx, settings, Purpose::Activation)?;
-    ctx.write(|tx| {
-        let waiting = links::holder(tx, email)?.filter(|user| user.pending.is_some() && !user.is_active);
+    let post = ctx.write(|tx| {
+        let holder = links::holder(tx, email)?;
+        let post = guard::mail(ctx, tx, Bucket::Activation, (email.key(), holder.as_ref().map(|user| user.id)))?;
+        let waiting = holder.filter(|user| user.pending.is_some() && !user.is_active);
         let mut event =
             ctx.event("activation.requested", "user", waiting.as_ref().map(|user| user.id.0), json!({"by": "mail"}));
-        match waiting {
-            Some(user) => link.send(ctx, tx, &user)?,
-            None => {
+        match (waiting, post) {
+            (_, Post::Refuse(_)) => return Ok(post),
+            (Some(user), Post::Send) => link.send(ctx, tx, &user)?,
+            (None, Post::Send) | (_, Post::Feign) => {
                 link.feign(ctx, Some(email))?;
-                event.result = "refused";
+                event.result = if post == Post::Feign { "limited" } else { "refused" };
             }
         }
-        tx.record(&event)
+        tx.record(&event)?;
+        Ok(post)
     })?;
-    Ok(true)
+    match post {
+        Post::Refuse(retry_after) => Err(Error::TooMany { retry_after }),
+        Post::Send | Post::Feign => Ok(true),
+    }
 }
 
 /// Makes an inactive account wait for its activation as if it had been registered, and mails the link. One that waits
@@ -128,18 +139,19 @@ pub fn activate(ctx: &Ctx, uid: &str, token: &str) -> Result<User> {
 /// Needs a good link and the password. Writes what [`activate`] writes.
 ///
 /// # Errors
-/// Those of [`activate`]; `Invalid("password")` — it is not the account's; `Unavailable` — too many hashes are being
-/// computed.
+/// Those of [`activate`]; `Invalid("password")` — it is not the account's; `TooMany` — too many guesses at it;
+/// `Unavailable` — too many hashes are being computed.
 pub fn activate_with_password(ctx: &Ctx, uid: &str, token: &str, password: &str) -> Result<User> {
     let env = ctx.env;
     let link = (uid, token);
     let wrong = || Error::invalid("password", "invalid", "Invalid password.");
-    let hash = env.store.read(|tx| {
+    let (user, hash) = env.store.read(|tx| {
         let (user, _) = links::judge(ctx, tx, Purpose::Activation, link)?;
-        tx.password_hash(user.id)
+        Ok((user.id, tx.password_hash(user.id)?))
     })?;
+    let pass = guard::admit(ctx, &Whose::User(user))?;
     let right = match (&hash, Password::parse("password", password)) {
-        (Some(hash), Ok(password)) => env.hasher.check(&password, hash)?.is_right(),
+        (Some(hash), Ok(password)) => pass.judged(env.hasher.check(&password, hash).map(Verdict::is_right))?,
         _ => false,
     };
     if !right {
@@ -150,6 +162,7 @@ pub fn activate_with_password(ctx: &Ctx, uid: &str, token: &str, password: &str)
         if tx.password_hash(user.id)? != hash {
             return Err(wrong());
         }
+        pass.take_back(tx)?;
         let_in(ctx, tx, user, &token)
     })
 }

@@ -4,6 +4,7 @@ mod changes;
 
 use serde_json::json;
 
+use crate::crypto::hash::Verdict;
 use crate::domain::error::{Entity, Error, Reason, Result};
 use crate::domain::ids::UserId;
 use crate::domain::mails::Kind;
@@ -12,6 +13,7 @@ use crate::domain::passwords::{self, Password, Person, Rules};
 use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, UserPatch};
+use crate::service::guard::{self, Whose};
 use crate::service::users::{self, Account};
 use crate::service::{Ctx, api_tokens, links, settings};
 use crate::store::Tx;
@@ -72,13 +74,24 @@ pub(super) struct Proof {
 }
 
 impl Proof {
-    /// Verifies the caller's password.
+    /// Verifies the caller's password: a guess as any other, which counts. Writes one `password_check.failed` event
+    /// for a wrong one.
     pub(super) fn of(ctx: &Ctx, current: &str) -> Result<Self> {
         let user = ctx.caller()?.user;
+        let pass = guard::admit(ctx, &Whose::User(user))?;
         let hash = ctx.env.store.read(|tx| tx.password_hash(user))?;
-        match (hash, Password::parse("current_password", current)) {
-            (Some(hash), Ok(current)) if ctx.env.hasher.check(&current, &hash)?.is_right() => Ok(Self { user, hash }),
-            _ => Err(wrong()),
+        let right = match (&hash, Password::parse("current_password", current)) {
+            (Some(hash), Ok(current)) => pass.judged(ctx.env.hasher.check(&current, hash).map(Verdict::is_right))?,
+            _ => false,
+        };
+        match hash.filter(|_| right) {
+            Some(hash) => pass.give_back().map(|()| Self { user, hash }),
+            None => {
+                let mut event = ctx.event("password_check.failed", "user", Some(user.0), json!({}));
+                event.result = "refused";
+                ctx.env.store.write(|tx| tx.record(&event))?;
+                Err(wrong())
+            }
         }
     }
 
@@ -113,7 +126,7 @@ pub fn check_new_password(ctx: &Ctx, new: &Password) -> Result<()> {
 
 /// Changes the caller's password, and ends his other sessions, his login token and the mailed links. What he calls
 /// by goes on, but a login token only while the setting `djoser.logout_on_password_change` is off. API tokens with a name
-/// go on.
+/// go on. The device credentials of the account die, and the caller is given a new one.
 ///
 /// Writes the hash, the ends, one `user.password_changed` event, and a mail if
 /// `djoser.password_changed_email_confirmation` is on.
@@ -137,6 +150,7 @@ pub fn change_password(ctx: &Ctx, current: &str, new: Password) -> Result<()> {
         user.updated_at = ctx.now;
         tx.update_user(&user)?;
         tx.set_password_hash(user.id, Some(&renewed))?;
+        guard::remember(ctx, tx, user.id, &renewed)?;
         links::kill(tx, user.id, &Purpose::ALL)?;
         let ended = tx.end_sessions(caller.others(), EndReason::PasswordChanged, ctx.now)?;
         api_tokens::end_login(ctx, tx, user.id)?;

@@ -14,6 +14,7 @@ mod bounds;
 pub mod catalog;
 pub mod doctor;
 pub mod forward;
+pub mod guard;
 pub mod import;
 mod issue;
 pub mod keys;
@@ -45,6 +46,7 @@ use crate::crypto::seal::MasterKey;
 use crate::domain::audit::Event;
 use crate::domain::catalog::Kind;
 use crate::domain::error::{Entity, Error, Reason, Refusal, Result};
+use crate::domain::guard::Device;
 use crate::domain::ids::{ApiTokenId, PermissionId, SessionId, Timestamp, UserId};
 use crate::domain::mails::Language;
 use crate::domain::proxies::TrustedProxies;
@@ -83,6 +85,8 @@ pub struct Env {
     pub proxies: TrustedProxies,
     /// Counts what was refused, for the audit trail.
     pub tally: audit::Tally,
+    /// Attempts at passwords that are being judged.
+    pub turns: guard::Turns,
 }
 
 /// One call of an operation. Made anew for each, since rights and time are as old as this is.
@@ -96,6 +100,7 @@ pub struct Ctx<'a> {
     /// The time of the call, read once.
     pub now: Timestamp,
     judged: Judged,
+    devices: Devices,
 }
 
 /// By what a call was let through, so that its transaction can judge it again.
@@ -104,6 +109,15 @@ struct Judged {
     required: RefCell<Vec<Right>>,
     /// What the caller may do as the transaction finds it.
     grants: RefCell<Option<Grants>>,
+}
+
+/// The device credentials of a call.
+#[derive(Default)]
+struct Devices {
+    /// Shown in the body, in place of that of the origin.
+    shown: RefCell<Option<Device>>,
+    /// Given by the sign-in that the call was.
+    given: RefCell<Option<Device>>,
 }
 
 /// Who calls.
@@ -169,12 +183,14 @@ pub struct Origin {
     pub user_agent: String,
     /// What the client would rather read, if it says so.
     pub language: Option<Language>,
+    /// The device credential that a browser shows by itself.
+    pub device: Option<Device>,
 }
 
 impl<'a> Ctx<'a> {
     /// One call by `actor` at `now`.
     pub fn new(env: &'a Env, actor: &'a Actor, origin: &'a Origin, now: Timestamp) -> Self {
-        Self { env, actor, origin, now, judged: Judged::default() }
+        Self { env, actor, origin, now, judged: Judged::default(), devices: Devices::default() }
     }
 
     /// Passes operators, and users who hold `right`; `Ctx::write` asks them again.
@@ -198,6 +214,25 @@ impl<'a> Ctx<'a> {
             Actor::Guest(grants) if grants.allow(right) => Ok(()),
             Actor::Guest(_) | Actor::Anonymous => Err(Error::Unauthenticated(Reason::Missing)),
         }
+    }
+
+    /// Takes a device credential that came in the body, in place of one that a browser has shown by itself.
+    pub fn show_device(&self, device: Device) {
+        self.devices.shown.replace(Some(device));
+    }
+
+    /// The device credential that the caller shows.
+    fn device_shown(&self) -> Option<Device> {
+        self.devices.shown.borrow().clone().or_else(|| self.origin.device.clone())
+    }
+
+    /// The device credential for whoever has signed in by this call, if anybody has.
+    pub fn device_given(&self) -> Option<Device> {
+        self.devices.given.borrow().clone()
+    }
+
+    fn give_device(&self, device: Device) {
+        self.devices.given.replace(Some(device));
     }
 
     /// Passes whoever is let in at all: somebody signed in, or anybody whom a setting lets in.

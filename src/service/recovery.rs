@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::domain::error::{Conflict, Entity, Error, Result};
+use crate::domain::guard::Bucket;
 use crate::domain::identifiers::{Email, Username};
 use crate::domain::mails::Kind;
 use crate::domain::one_time_tokens::Purpose;
@@ -10,6 +11,7 @@ use crate::domain::passwords::{self, Password, Person, Rules};
 use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, User, UserPatch};
+use crate::service::guard::{self, Post};
 use crate::service::links::{self, Link};
 use crate::service::{Ctx, api_tokens, me, settings};
 use crate::store::sessions::Which;
@@ -18,10 +20,11 @@ use crate::store::sessions::Which;
 /// `djoser.password_reset_show_email_not_found` lets a door tell: both cost the same.
 ///
 /// Needs no right; only active accounts with a password get a mail. Writes the token, the mail and one
-/// `password_reset.requested` event, or only the event, refused.
+/// `password_reset.requested` event, or only the event, refused; so too for one that comes too soon after another, whose
+/// link stays good (E.3).
 ///
 /// # Errors
-/// Those of the store.
+/// `TooMany` — too many mails were asked for from this address; those of the store.
 pub fn request_password_reset(ctx: &Ctx, email: &Email) -> Result<bool> {
     request(ctx, email, Purpose::PasswordReset, "password_reset.requested")
 }
@@ -29,7 +32,7 @@ pub fn request_password_reset(ctx: &Ctx, email: &Email) -> Result<bool> {
 /// The same for a new username: `djoser.username_reset_show_email_not_found`, `username_reset.requested`.
 ///
 /// # Errors
-/// Those of the store.
+/// Those of [`request_password_reset`].
 pub fn request_username_reset(ctx: &Ctx, email: &Email) -> Result<bool> {
     request(ctx, email, Purpose::UsernameReset, "username_reset.requested")
 }
@@ -37,21 +40,33 @@ pub fn request_username_reset(ctx: &Ctx, email: &Email) -> Result<bool> {
 fn request(ctx: &Ctx, email: &Email, purpose: Purpose, event: &'static str) -> Result<bool> {
     let settings = settings::in_force(ctx.env)?;
     let link = Link::draft(ctx, settings, purpose)?;
-    ctx.write(|tx| {
-        let active = links::holder(tx, email)?.filter(|user| user.is_active);
+    let bucket = match purpose {
+        Purpose::PasswordReset => Bucket::PasswordReset,
+        Purpose::UsernameReset => Bucket::UsernameReset,
+        Purpose::Activation => Bucket::Activation,
+    };
+    let (post, is_known) = ctx.write(|tx| {
+        let holder = links::holder(tx, email)?;
+        let post = guard::mail(ctx, tx, bucket, (email.key(), holder.as_ref().map(|user| user.id)))?;
+        let active = holder.filter(|user| user.is_active);
         let hash = active.as_ref().map(|user| tx.password_hash(user.id)).transpose()?.flatten();
         let found = active.filter(|_| hash.is_some());
         let mut event = ctx.event(event, "user", found.as_ref().map(|user| user.id.0), json!({"by": "mail"}));
-        match &found {
-            Some(user) => link.send(ctx, tx, user)?,
-            None => {
+        match (&found, post) {
+            (_, Post::Refuse(_)) => return Ok((post, false)),
+            (Some(user), Post::Send) => link.send(ctx, tx, user)?,
+            (None, Post::Send) | (_, Post::Feign) => {
                 link.feign(ctx, Some(email))?;
-                event.result = "refused";
+                event.result = if post == Post::Feign { "limited" } else { "refused" };
             }
         }
         tx.record(&event)?;
-        Ok(found.is_some())
-    })
+        Ok((post, found.is_some()))
+    })?;
+    match post {
+        Post::Refuse(retry_after) => Err(Error::TooMany { retry_after }),
+        Post::Send | Post::Feign => Ok(is_known),
+    }
 }
 
 /// The account that a link is about, as it is called; changes nothing.
@@ -80,7 +95,7 @@ fn strong(settings: &Settings, user: &User, new: &Password) -> Result<()> {
 }
 
 /// Sets a new password by a mailed link. Nobody is signed in by it, and all sessions end, as do the login token and the
-/// other mailed links.
+/// other mailed links. Guesses at the old one count no more, and the caller is given a device credential.
 ///
 /// Needs a good link. Writes the hash, the use of the token, the ends, one `user.password_changed` event, and a mail if
 /// `djoser.password_changed_email_confirmation` is on.
@@ -106,6 +121,9 @@ pub fn reset_password(ctx: &Ctx, uid: &str, token: &str, new: Password) -> Resul
         user.updated_at = ctx.now;
         tx.update_user(&user)?;
         tx.set_password_hash(user.id, Some(&hash))?;
+        // Whoever guesses meanwhile would keep its owner out, who may be known by no device.
+        guard::forgive(tx, user.id)?;
+        guard::remember(ctx, tx, user.id, &hash)?;
         let ended = tx.end_sessions(Which::OfUser(user.id), EndReason::PasswordChanged, ctx.now)?;
         api_tokens::end_login(ctx, tx, user.id)?;
         let details = json!({"by": "reset", "sessions_ended": ended});

@@ -16,7 +16,7 @@ use crate::domain::users::{NewUser, Pending, User};
 use crate::service::issue::{self, Issuer};
 use crate::service::links::{self, Link};
 use crate::service::login::SignedIn;
-use crate::service::{Ctx, Env};
+use crate::service::{Ctx, Env, guard};
 use crate::store::Tx;
 
 /// What somebody registers with; at least one of the three identifiers.
@@ -172,14 +172,16 @@ pub fn tells_taken(env: &Env, field: &str, text: &str) -> Result<bool> {
     })
 }
 
-/// Passes unless nobody at all may register, so that a closed door says so before anything else (D-14).
+/// Lets somebody at the door, before anything that he brings is looked at: passes unless nobody at all may register, so
+/// that a closed door says so before anything else (D-14), and counts him by his address, since what he is told of a name
+/// tells whether it is taken (E.3).
 ///
 /// # Errors
-/// `Forbidden(RegistrationClosed)`, and those of the store.
-pub fn is_open(env: &Env) -> Result<()> {
-    match super::settings::in_force(env)?.registration() {
+/// `Forbidden(RegistrationClosed)`; `TooMany` — too many came from this address; those of the store.
+pub fn knock(ctx: &Ctx) -> Result<()> {
+    match super::settings::in_force(ctx.env)?.registration() {
         settings::Registration::Closed => Err(Error::Forbidden(Refusal::RegistrationClosed)),
-        settings::Registration::Open | settings::Registration::Domains(_) => Ok(()),
+        settings::Registration::Open | settings::Registration::Domains(_) => guard::registration(ctx),
     }
 }
 

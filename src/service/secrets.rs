@@ -1,7 +1,7 @@
 //! Secrets that are the same each time they are asked for, and of which nothing readable is stored: each is derived from
 //! one secret of the installation, which rests sealed under the master key.
 
-use crate::crypto::mac;
+use crate::crypto::mac::{self, Secret};
 use crate::crypto::seal::MasterKey;
 use crate::domain::error::{Error, Result};
 use crate::service::Env;
@@ -30,7 +30,7 @@ pub(super) fn ensure(env: &Env) -> Result<()> {
 /// What `input` yields for a purpose; nothing can be concluded from it on what was derived for another.
 ///
 /// # Errors
-/// `Internal` when there is no secret, or the master key does not open it; those of the store.
+/// Those of [`known`].
 pub(super) fn derive(env: &Env, tx: &dyn Tx, purpose: &'static str, input: &[u8]) -> Result<[u8; 32]> {
     derived(&env.master, tx.instance(), purpose, input)
 }
@@ -38,10 +38,17 @@ pub(super) fn derive(env: &Env, tx: &dyn Tx, purpose: &'static str, input: &[u8]
 /// The same for whoever has no more than the master key.
 ///
 /// # Errors
-/// Those of [`derive`].
+/// Those of [`known`].
 pub(super) fn derived(master: &MasterKey, tx: &dyn Instance, purpose: &'static str, input: &[u8]) -> Result<[u8; 32]> {
+    Ok(mac::derive(&known(master, tx)?, purpose, input))
+}
+
+/// The installation's secret, to derive more than one from.
+///
+/// # Errors
+/// `Internal` when there is no secret, or the master key does not open it; those of the store.
+pub(super) fn known(master: &MasterKey, tx: &dyn Instance) -> Result<Secret> {
     let sealed = tx.sealed_secret(INSTANCE)?;
     let missing = || Error::internal("the installation has no secret; start the server once to make one");
-    let sealed = sealed.ok_or_else(missing)?;
-    Ok(mac::derive(&master.open(INSTANCE, &sealed)?, purpose, input))
+    master.open(INSTANCE, &sealed.ok_or_else(missing)?)
 }

@@ -11,6 +11,7 @@
 pub mod api_tokens;
 pub mod audit;
 pub mod catalog;
+pub mod guard;
 pub mod instance;
 pub mod one_time_tokens;
 pub mod outbox;
@@ -25,6 +26,7 @@ use crate::domain::error::{Error, Result};
 pub use api_tokens::ApiTokens;
 pub use audit::Audit;
 pub use catalog::{Catalog, RolePermission};
+pub use guard::Guard;
 pub use instance::Instance;
 pub use one_time_tokens::OneTimeTokens;
 pub use outbox::Outbox;
@@ -62,7 +64,7 @@ pub trait Store: Send + Sync {
 
 /// A transaction: everything the services ask.
 pub trait Tx:
-    Users + Catalog + Sessions + Tokens + ApiTokens + OneTimeTokens + Settings + Audit + Instance + Outbox
+    Users + Catalog + Sessions + Tokens + ApiTokens + OneTimeTokens + Settings + Audit + Instance + Outbox + Guard
 {
     /// Makes the changes permanent.
     ///

@@ -16,8 +16,15 @@ fn names(answer: &Answer) -> Vec<&str> {
     answer.headers.iter().map(|(name, _)| name.as_str()).collect()
 }
 
-/// One account in each state.
+/// One account in each state; everybody may try as often as he likes.
 pub fn site() -> Site {
+    let site = accounts();
+    site.app.widen();
+    site
+}
+
+/// One account in each state.
+pub fn accounts() -> Site {
     let site = Site::new();
     site.app.user("known@example.com", &["viewer"]);
     site.app.superuser("super@example.com");

@@ -21,6 +21,7 @@ fn told(answer: &Answer, own: &[&str]) -> (u16, Vec<(String, String)>, String) {
 /// One account in each state; activation is on.
 fn site() -> (Site, Client) {
     let site = Site::new();
+    site.app.widen();
     site.app.user("known@example.com", &["viewer"]);
     site.app.superuser("super@example.com");
     site.app.user("inact@example.com", &[]);

@@ -180,6 +180,7 @@ fn operations(site: &Site) -> Vec<Operation> {
 
 fn site() -> Site {
     let site = Site::new();
+    site.app.widen();
     site.app.superuser("root@example.com");
     site.app.user("ann@example.com", &["viewer"]);
     site

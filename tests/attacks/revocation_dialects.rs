@@ -183,6 +183,7 @@ fn every_end_in_one_dialect_is_seen_by_the_next_request_in_all() {
 #[test]
 fn who_is_kept_out_gets_in_by_no_dialect() {
     let site = Site::new();
+    site.app.widen();
     site.app.user(ANN, &[]);
     let root = site.root();
     let doors = ["/login/", "/auth/jwt/create/", "/api/auth/jwt/create/", "/api/token/", "/api/token/create/"];

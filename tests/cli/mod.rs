@@ -5,6 +5,7 @@ mod audit;
 mod check;
 mod configuration;
 mod doctor;
+mod guard;
 mod hints;
 mod import;
 mod keys;

@@ -6,6 +6,7 @@
 mod api_tokens;
 mod audit;
 mod catalog;
+mod guard;
 mod identifiers;
 mod ids;
 mod lists;

@@ -7,12 +7,14 @@ use std::io::{Read, Seek};
 use std::sync::LazyLock;
 
 use authsrv::domain::error::Result;
+use authsrv::domain::guard::{Bucket, Key};
 use authsrv::domain::ids::{ApiTokenId, MailId, SessionId, UserId};
 use authsrv::domain::mails::Kind;
 use authsrv::domain::pages::{Listing, Order};
 use authsrv::domain::sessions::EndReason;
 use authsrv::domain::users::NewUser;
 use authsrv::store::api_tokens::Those;
+use authsrv::store::guard::Counts;
 use authsrv::store::sessions::{SESSION_ORDER, Which};
 use authsrv::store::tokens::TOKEN_ORDER;
 use authsrv::store::users::USER_ORDER;
@@ -173,6 +175,17 @@ fn mails_are_found_sent_and_dropped_by_an_index() {
     plans.assert_searches(|tx| Ok((tx.give_up_mails(at(0))?, tx.purge_mails(at(0), 10)?)));
     plans.assert_searches(|tx| Ok((tx.drop_mails(UserId(1), &[Kind::Activation])?, tx.drop_mails_of_token(1)?)));
     plans.assert_searches(|tx| Ok((tx.requeue_mail(MailId(1), at(0))?, tx.requeue_mails(at(0))?)));
+}
+
+#[test]
+fn attempts_are_found_forgotten_and_purged_by_an_index() {
+    let plans = Plans::new();
+    let key = || Key { bucket: Bucket::Account, subject: "user 1".to_owned() };
+    plans.assert_searches(|tx| Ok((tx.attempts(&key())?, tx.count_attempts()?, tx.list_attempts(Some(&key()), 10)?)));
+    for which in [Counts::OfUser(UserId(1)), Counts::One(key())] {
+        plans.assert_searches(|tx| tx.forget_attempts(&which));
+    }
+    plans.assert_searches(|tx| tx.purge_attempts(at(0), 10));
 }
 
 /// The cascade of a deletion must find its rows by an index as well.

@@ -94,7 +94,7 @@ fn texts_are_bounded_and_free_of_nul() {
 #[test]
 fn texts_are_trimmed_but_passwords_are_not() {
     let body = br#"{"email": " ann@example.com ", "password": " secret "}"#;
-    let (identifier, password) = read::<Login>(body, Reading::Strict).unwrap().into_command();
+    let (identifier, password, _) = read::<Login>(body, Reading::Strict).unwrap().into_command();
     assert_eq!((identifier.as_str(), password.as_str()), ("ann@example.com", " secret "));
 }
 

@@ -288,6 +288,7 @@ fn what_is_no_form_is_refused_as_a_page() {
 #[test]
 fn mails_speak_the_language_of_whoever_asks() {
     let door = Door::new();
+    door.app.widen();
     door.app.user(ANN, &[]);
     let asked = |language: &[(&str, &str)]| {
         let reply = door.page("POST", "/auth/users/reset_password/", language, &[("email", ANN)]);

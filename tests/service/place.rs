@@ -48,6 +48,7 @@ impl Place {
             master,
             keys: keys::Cache::default(),
             default_url: "http://127.0.0.1:8000".to_owned(),
+            turns: Default::default(),
             mail: Office::default(),
             proxies: TrustedProxies::default(),
             tally: Tally::default(),

@@ -143,6 +143,11 @@ impl Client {
         Self { authorization: Some(format!("Token {key}")), ..self }
     }
 
+    /// The same, with cookies.
+    pub fn cookie(self, cookie: &str) -> Self {
+        self.with("cookie", cookie)
+    }
+
     /// The same, sending one more header.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));

@@ -141,6 +141,13 @@ impl TestApp {
         self.call(&operator(), what)
     }
 
+    /// Lets everybody try ten thousand times, for tests that are about something else than limits.
+    pub fn widen(&self) {
+        let limits = authsrv::domain::settings::ALL.iter().filter(|setting| setting.key.starts_with("guard."));
+        let wide: Vec<_> = limits.map(|setting| (setting.key.to_owned(), Some(10_000.into()))).collect();
+        self.operate(|ctx| authsrv::service::settings::change(ctx, &wide)).unwrap();
+    }
+
     /// Does something as anybody.
     pub fn call<T>(&self, actor: &Actor, what: impl FnOnce(&Ctx) -> T) -> T {
         what(&self.env.ctx(actor, &origin()))

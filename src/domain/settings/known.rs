@@ -5,6 +5,8 @@ use super::kinds::{Item, Kind, Setting};
 
 const DAY: u64 = 86_400;
 const YEAR: u64 = 365 * DAY;
+/// How often somebody may try: each attempt that counts is remembered.
+const LIMIT: Kind = Kind::Count(0, 10_000);
 
 const fn setting(key: &'static str, kind: Kind, default: &'static str, help: &'static str) -> Setting {
     Setting { key, kind, default, help }
@@ -198,6 +200,56 @@ pub const ALL: &[Setting] = &[
         "\"page_number\"",
         "How lists of the Django dialects are cut into pages, if they are.",
     ),
+    setting(
+        "guard.account_free",
+        LIMIT,
+        "5",
+        "Guesses at an account in 15 minutes before pauses of 5, 10, 20 … 900 seconds stand between them, for clients that are not known. 0: no pauses.",
+    ),
+    setting(
+        "guard.account_per_day",
+        LIMIT,
+        "100",
+        "Most guesses at an account in 24 hours by clients that are not known. 0: no limit.",
+    ),
+    setting(
+        "guard.address",
+        LIMIT,
+        "20",
+        "Most guesses from an address (of IPv6 the network of 64 bits) in 10 minutes; known devices are exempt. 0: no limit.",
+    ),
+    setting(
+        "guard.device",
+        LIMIT,
+        "10",
+        "Guesses of a known device in 15 minutes, after which it is not known any more. 0: no limit.",
+    ),
+    setting(
+        "guard.mail_per_address",
+        LIMIT,
+        "20",
+        "Most links by mail that are asked for from an address in an hour. 0: no limit.",
+    ),
+    setting(
+        "guard.mail_per_hour",
+        LIMIT,
+        "5",
+        "Most links of one kind that are mailed to an account in an hour; more get the usual answer and no mail. 0: no limit.",
+    ),
+    setting(
+        "guard.mail_per_minute",
+        LIMIT,
+        "1",
+        "Most links of one kind that are mailed to an account in a minute; more get the usual answer and no mail. 0: no limit.",
+    ),
+    setting(
+        "guard.network",
+        LIMIT,
+        "200",
+        "Most guesses from a network (24 bits of IPv4, 48 of IPv6) in an hour; known devices are exempt. 0: no limit.",
+    ),
+    setting("guard.refresh", LIMIT, "30", "Most refreshes of a session in a minute. 0: no limit."),
+    setting("guard.register", LIMIT, "100", "Most registrations from an address in an hour. 0: no limit."),
     setting(
         "mail.folder",
         Kind::Folder,

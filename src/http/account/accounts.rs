@@ -37,7 +37,7 @@ pub async fn list(call: Call, asked: Asked) -> Answer<Listed<AccountOut>> {
 /// `POST account/`
 pub async fn create(call: Call, form: Form<Create>) -> Answer<Created<AccountOut>> {
     let created = call.run_hashing(|ctx| {
-        registration::is_open(ctx.env)?;
+        registration::knock(ctx)?;
         let new = form.parse_judged::<Create>(taken(ctx))?.into_command()?;
         let user = registration::register(ctx, new, None)?.into_user();
         Ok(AccountOut::of(&user, dates(ctx)?))

@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use self::failure::{Answer, Failure};
+use super::body::Sent;
 use super::call::Call;
+use super::devices::{Asked, Remembered};
 use super::drf::metadata::{Action, Field};
 use super::drf::{Form, View};
 use super::routes::Guard::Public;
@@ -60,6 +62,9 @@ pub struct Obtain {
     /// The password.
     #[schemars(length(min = 1), extend("format" = "password", "x-untrimmed" = true))]
     password: String,
+    /// The device credential of an earlier sign-in; an empty text or `true` asks for the first one.
+    #[serde(default)]
+    device: Sent<Asked>,
 }
 
 /// An API token.
@@ -67,14 +72,19 @@ pub struct Obtain {
 #[schemars(rename = "AuthTokenAnswer")]
 pub struct TokenOut {
     token: String,
+    /// Device credential, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
 }
 
 /// `POST api-token-auth/`
-pub async fn obtain(call: Call, form: Form<Obtain>) -> Answer<Json<TokenOut>> {
+pub async fn obtain(call: Call, form: Form<Obtain>) -> Answer<Remembered<Json<TokenOut>>> {
     let given = call.run_login(|ctx| {
-        let Obtain { username, password } = form.parse()?;
+        let Obtain { username, password, device } = form.parse()?;
+        let device = device.0.unwrap_or_default();
+        device.show(ctx);
         let (user, api_tokens::Key(token)) = api_tokens::login_token(ctx, &username, &password)?;
-        Ok((user.id, TokenOut { token }))
+        Ok((user.id, Remembered::of(ctx, TokenOut { token, device: device.told(ctx) })))
     });
-    Ok(Json(given.await.map_err(Failure::of_login)?))
+    Ok(given.await.map_err(Failure::of_login)?.map(Json))
 }

@@ -13,6 +13,7 @@ use crate::domain::identifiers::Username;
 use crate::domain::passwords::Password;
 use crate::http::answers::Gone;
 use crate::http::call::Call;
+use crate::http::devices::Remembered;
 use crate::http::drf::Form;
 use crate::service::{Ctx, me, recovery, settings};
 
@@ -34,8 +35,8 @@ fn nothing(_: &str, _: &str) -> Result<Option<FieldError>, Error> {
 }
 
 /// `POST users/set_password/`
-pub async fn set(call: Call, form: Form<SetPassword>) -> Answer<Gone> {
-    call.run_hashing(|ctx| {
+pub async fn set(call: Call, form: Form<SetPassword>) -> Answer<Remembered<Gone>> {
+    let set = call.run_hashing(|ctx| {
         let (set, twice) = if rules(ctx)?.set_password_retype {
             form.parse_judged_late::<SetPasswordRetype>(nothing, own_password(ctx))?.into_parts()
         } else {
@@ -46,10 +47,10 @@ pub async fn set(call: Call, form: Form<SetPassword>) -> Answer<Gone> {
             me::check_password(ctx, &set.current_password)?;
             me::check_new_password(ctx, &new)
         })?;
-        Ok(me::change_password(ctx, &set.current_password, new)?)
-    })
-    .await?;
-    Ok(Gone)
+        me::change_password(ctx, &set.current_password, new)?;
+        Ok(Remembered::of(ctx, Gone))
+    });
+    Ok(set.await?)
 }
 
 /// `POST users/reset_password/`
@@ -62,8 +63,8 @@ pub async fn reset(call: Call, form: Form<Address>) -> Answer<Gone> {
 }
 
 /// `POST users/reset_password_confirm/`
-pub async fn confirm(call: Call, form: Form<ResetConfirm>) -> Answer<Gone> {
-    call.run_hashing(|ctx| {
+pub async fn confirm(call: Call, form: Form<ResetConfirm>) -> Answer<Remembered<Gone>> {
+    let reset = call.run_hashing(|ctx| {
         let (confirm, twice) = if rules(ctx)?.password_reset_confirm_retype {
             form.parse_as::<ResetConfirmRetype>()?.into_parts()
         } else {
@@ -72,10 +73,10 @@ pub async fn confirm(call: Call, form: Form<ResetConfirm>) -> Answer<Gone> {
         let new = Password::parse("new_password", &confirm.new_password)?;
         recovery::check_password(ctx, &new)?;
         twice.check(|| Ok(()))?;
-        Ok(recovery::reset_password(ctx, &confirm.uid, &confirm.token, new)?)
-    })
-    .await?;
-    Ok(Gone)
+        recovery::reset_password(ctx, &confirm.uid, &confirm.token, new)?;
+        Ok(Remembered::of(ctx, Gone))
+    });
+    Ok(reset.await?)
 }
 
 /// `POST users/set_username/`

@@ -50,7 +50,7 @@ pub async fn list(call: Call, asked: Asked) -> Answer<Listed<UserOut>> {
 /// `POST users/`
 pub async fn create(call: Call, form: Form<Create>) -> Answer<Created<CreatedOut>> {
     let created = call.run_hashing(|ctx| {
-        registration::is_open(ctx.env)?;
+        registration::knock(ctx)?;
         let rules = rules(ctx)?;
         let (create, twice) = if rules.user_create_password_retype {
             form.parse_judged::<CreateRetype>(free_username(ctx, "username"))?.into_parts()
@@ -68,7 +68,7 @@ pub async fn create(call: Call, form: Form<Create>) -> Answer<Created<CreatedOut
 /// `POST users/` in the manner of S1 (S1-8 … S1-12).
 pub async fn create_by_phone(call: Call, form: Form<PhoneCreate>) -> Answer<Created<PhoneUserOut>> {
     let created = call.run_hashing(|ctx| {
-        registration::is_open(ctx.env)?;
+        registration::knock(ctx)?;
         Ok(register(ctx, form.parse()?.into_command()?)?)
     });
     let user = created.await.map_err(Failure::PhoneFault)?;

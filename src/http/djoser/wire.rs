@@ -12,6 +12,7 @@ use crate::domain::identifiers::{Email, Phone, Username};
 use crate::domain::passwords::Password;
 use crate::domain::users::User;
 use crate::http::body::Sent;
+use crate::http::devices::Asked;
 use crate::service::me::OwnPatch;
 use crate::service::registration::Registration;
 
@@ -292,6 +293,8 @@ pub struct TokenLogin {
     /// E-mail, phone or username.
     #[schemars(length(min = 1))]
     pub username: Sent<String>,
+    /// The device credential of an earlier sign-in; an empty text or `true` asks for the first one.
+    pub device: Sent<Asked>,
 }
 
 /// An API token.
@@ -300,6 +303,9 @@ pub struct TokenLogin {
 pub struct TokenOut {
     /// For the header `Authorization: Token …`.
     pub auth_token: String,
+    /// Device credential, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 /// Where the lists are.

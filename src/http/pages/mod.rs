@@ -13,6 +13,7 @@ mod visitor;
 mod words;
 
 use super::call::Call;
+use super::devices::Remembered;
 use super::fault;
 use super::ids::PathIds;
 use super::routes::{Dialect, Guard, Reading, Section, Table};
@@ -110,7 +111,7 @@ async fn password_page(call: Call, ids: PathIds, visitor: Visitor) -> Page {
     Page::of(seen.await)
 }
 
-async fn reset_password(call: Call, ids: PathIds, visitor: Visitor, form: Form) -> Page {
+async fn reset_password(call: Call, ids: PathIds, visitor: Visitor, form: Form) -> Result<Remembered<Page>, Page> {
     let seen = call.run_hashing(move |ctx| {
         let act = || {
             visitor.sent_here()?;
@@ -121,9 +122,10 @@ async fn reset_password(call: Call, ids: PathIds, visitor: Visitor, form: Form) 
             let done = set_password(ctx, (uid, token), new, again);
             Ok(retold(done.map(|()| View::PasswordSet), |faults| View::NewPassword { label, faults })?)
         };
-        Ok(visitor.sees(ctx, act()))
+        let seen = visitor.sees(ctx, act());
+        Ok(Remembered::of(ctx, Page::of(Ok(seen))))
     });
-    Page::of(seen.await)
+    seen.await.map_err(|fault| Page::of(Err(fault)))
 }
 
 fn set_password(ctx: &Ctx, (uid, token): (&str, &str), new: &str, again: &str) -> Result<()> {

@@ -7,6 +7,7 @@ use super::wire::{ContentsOut, LoggedOut, Login, PairOut, Refresh, Register, Reg
 use crate::domain::settings::Profile;
 use crate::http::answers::Created;
 use crate::http::call::Call;
+use crate::http::devices::Remembered;
 use crate::http::drf::Form;
 use crate::http::lists::Address;
 use crate::service::registration::{self, Registered};
@@ -15,7 +16,7 @@ use crate::service::{login, tokens};
 /// `POST register/`
 pub async fn register(call: Call, form: Form<Register>) -> Answer<Created<RegisteredOut>> {
     let registered = call.run_hashing(|ctx| {
-        registration::is_open(ctx.env)?;
+        registration::knock(ctx)?;
         let new = form.parse()?.into_command()?;
         let user = match registration::register(ctx, new, None)? {
             Registered::SignedIn(signed_in) => signed_in.user,
@@ -27,13 +28,16 @@ pub async fn register(call: Call, form: Form<Register>) -> Answer<Created<Regist
 }
 
 /// `POST login/`
-pub async fn login(call: Call, form: Form<Login>) -> Answer<Json<PairOut>> {
-    let pair = call.run_login(|ctx| {
-        let Login { email, password } = form.parse()?;
-        let signed_in = login::login(ctx, &email, &password, Profile::PyJwt)?;
-        Ok((signed_in.user.id, signed_in.pair))
+pub async fn login(call: Call, form: Form<Login>) -> Answer<Remembered<Json<PairOut>>> {
+    let signed_in = call.run_login(|ctx| {
+        let Login { email, password, device } = form.parse()?;
+        let device = device.0.unwrap_or_default();
+        device.show(ctx);
+        let signed = login::login(ctx, &email, &password, Profile::PyJwt)?;
+        let user = signed.user.id;
+        Ok((user, Remembered::of(ctx, PairOut::from(signed.pair).with_device(device.told(ctx)))))
     });
-    Ok(Json(pair.await?.into()))
+    Ok(signed_in.await?.map(Json))
 }
 
 /// `POST refresh/`: both tokens always (S2-16). A session that does not rotate keeps the one that was shown.

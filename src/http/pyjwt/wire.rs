@@ -9,6 +9,7 @@ use crate::domain::passwords::Password;
 use crate::domain::tokens::TokenPair;
 use crate::domain::users::User;
 use crate::http::body::Sent;
+use crate::http::devices::Asked;
 use crate::service::me::OwnPatch;
 use crate::service::registration::Registration;
 
@@ -66,6 +67,9 @@ pub struct Login {
     /// The password.
     #[schemars(length(min = 1), extend("format" = "password"))]
     pub password: String,
+    /// The device credential of an earlier sign-in; an empty text or `true` asks for the first one.
+    #[serde(default)]
+    pub device: Sent<Asked>,
 }
 
 /// Two tokens (S2-14, S2-16).
@@ -74,12 +78,20 @@ pub struct Login {
 pub struct PairOut {
     access_token: String,
     refresh_token: String,
+    /// Device credential, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
 }
 
 impl PairOut {
     /// Of these.
     pub fn new(access: String, refresh: String) -> Self {
-        Self { access_token: access, refresh_token: refresh }
+        Self { access_token: access, refresh_token: refresh, device: None }
+    }
+
+    /// The same with a device credential, if one was asked for.
+    pub fn with_device(self, device: Option<String>) -> Self {
+        Self { device, ..self }
     }
 }
 

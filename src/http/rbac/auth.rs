@@ -10,13 +10,14 @@ use crate::domain::settings::Profile;
 use crate::http::answers::{Created, Done};
 use crate::http::body::Body;
 use crate::http::call::Call;
+use crate::http::devices::Remembered;
 use crate::http::ids::PathIds;
 use crate::service::{login, registration, sessions, tokens};
 
 /// `POST register/`
 pub async fn register(call: Call, body: Body<Register>) -> Answer<Created<RegisteredOut>> {
     let registered = call.run_hashing(|ctx| {
-        registration::is_open(ctx.env)?;
+        registration::knock(ctx)?;
         let new = body.parse()?.into_command()?;
         Ok(registration::register(ctx, new, Some(Profile::Rbac))?)
     });
@@ -24,13 +25,15 @@ pub async fn register(call: Call, body: Body<Register>) -> Answer<Created<Regist
 }
 
 /// `POST login/`
-pub async fn login(call: Call, body: Body<Login>) -> Answer<Json<SignedInOut>> {
+pub async fn login(call: Call, body: Body<Login>) -> Answer<Remembered<Json<SignedInOut>>> {
     let signed = call.run_login(|ctx| {
-        let (identifier, password) = body.parse()?.into_command();
+        let (identifier, password, device) = body.parse()?.into_command();
+        device.show(ctx);
         let signed = login::login(ctx, &identifier, &password, Profile::Rbac)?;
-        Ok((signed.user.id, signed))
+        let user = signed.user.id;
+        Ok((user, Remembered::of(ctx, SignedInOut { device: device.told(ctx), ..signed.into() })))
     });
-    Ok(Json(signed.await?.into()))
+    Ok(signed.await?.map(Json))
 }
 
 /// `POST logout/`, `POST token/revoke/`: the refresh token of the body decides, if there is one (D-3).

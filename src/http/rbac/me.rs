@@ -11,6 +11,7 @@ use crate::domain::ids::UserId;
 use crate::http::answers::Done;
 use crate::http::body::Body;
 use crate::http::call::Call;
+use crate::http::devices::Remembered;
 use crate::http::ids::PathIds;
 use crate::service::{me, sessions};
 
@@ -26,13 +27,13 @@ pub async fn rename(call: Call, body: Body<NamesUpdate>) -> Answer<Json<UserOut>
 }
 
 /// `POST me/password/`
-pub async fn change_password(call: Call, body: Body<PasswordChange>) -> Answer<Json<Done>> {
+pub async fn change_password(call: Call, body: Body<PasswordChange>) -> Answer<Remembered<Json<Done>>> {
     let changed = call.run_hashing(|ctx| {
         let (current, new) = body.parse()?.into_command()?;
-        Ok(me::change_password(ctx, &current, new)?)
+        me::change_password(ctx, &current, new)?;
+        Ok(Remembered::of(ctx, Json(Done {})))
     });
-    changed.await?;
-    Ok(Json(Done {}))
+    Ok(changed.await?)
 }
 
 /// `GET me/get_sessions/`

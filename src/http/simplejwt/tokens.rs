@@ -7,26 +7,30 @@ use super::wire::{Logout, Obtain, PairOut, Refresh, RefreshedOut, Verify};
 use crate::domain::settings::Profile;
 use crate::http::answers::Done;
 use crate::http::call::Call;
+use crate::http::devices::Remembered;
 use crate::http::drf::Form;
 use crate::service::{login, tokens};
 
 /// `POST create/`
-pub async fn create(call: Call, form: Form<Obtain>) -> Answer<Json<PairOut>> {
+pub async fn create(call: Call, form: Form<Obtain>) -> Answer<Remembered<Json<PairOut>>> {
     pair(call, form, Profile::SimpleJwt).await
 }
 
 /// `POST create/` beside Djoser's views, whose rules its pairs obey (D-11).
-pub async fn create_djoser(call: Call, form: Form<Obtain>) -> Answer<Json<PairOut>> {
+pub async fn create_djoser(call: Call, form: Form<Obtain>) -> Answer<Remembered<Json<PairOut>>> {
     pair(call, form, Profile::Djoser).await
 }
 
-async fn pair(call: Call, form: Form<Obtain>, profile: Profile) -> Answer<Json<PairOut>> {
-    let pair = call.run_login(move |ctx| {
-        let Obtain { username, password } = form.parse()?;
+async fn pair(call: Call, form: Form<Obtain>, profile: Profile) -> Answer<Remembered<Json<PairOut>>> {
+    let signed = call.run_login(move |ctx| {
+        let Obtain { username, password, device } = form.parse()?;
+        let device = device.0.unwrap_or_default();
+        device.show(ctx);
         let signed = login::login(ctx, &username, &password, profile)?;
-        Ok((signed.user.id, signed.pair))
+        let user = signed.user.id;
+        Ok((user, Remembered::of(ctx, PairOut::from(signed.pair).with_device(device.told(ctx)))))
     });
-    Ok(Json(pair.await?.into()))
+    Ok(signed.await?.map(Json))
 }
 
 /// `POST refresh/`

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::tokens::TokenPair;
 use crate::http::body::Sent;
+use crate::http::devices::Asked;
 use crate::service::tokens::Refreshed;
 
 /// Who wants a pair.
@@ -17,6 +18,9 @@ pub struct Obtain {
     /// The password.
     #[schemars(length(min = 1), extend("format" = "password"))]
     pub password: String,
+    /// The device credential of an earlier sign-in; an empty text or `true` asks for the first one.
+    #[serde(default)]
+    pub device: Sent<Asked>,
 }
 
 /// A pair, the refresh token first.
@@ -25,11 +29,21 @@ pub struct Obtain {
 pub struct PairOut {
     refresh: String,
     access: String,
+    /// Device credential, if one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<String>,
+}
+
+impl PairOut {
+    /// The same with a device credential, if one was asked for.
+    pub fn with_device(self, device: Option<String>) -> Self {
+        Self { device, ..self }
+    }
 }
 
 impl From<TokenPair> for PairOut {
     fn from(pair: TokenPair) -> Self {
-        Self { refresh: pair.refresh, access: pair.access }
+        Self { refresh: pair.refresh, access: pair.access, device: None }
     }
 }
 

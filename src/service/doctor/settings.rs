@@ -32,6 +32,7 @@ pub(super) fn look(ctx: &Ctx) -> Result<Vec<Finding>> {
     findings.push(grace(&settings));
     findings.push(sessions(&settings));
     findings.extend(scopes(&settings));
+    findings.extend(guard(&settings));
     let risky: Vec<Finding> = Profile::ALL.into_iter().flat_map(|profile| tokens(&settings, profile)).collect();
     if risky.is_empty() {
         findings.push(Finding::ok("lifetimes", "of tokens and sessions: none is longer than it need be"));
@@ -169,6 +170,34 @@ fn sessions(settings: &Settings) -> Finding {
             Finding::new(Level::Warning, SUBJECT, text, reset(SUBJECT))
         }
         Some(most) => Finding::ok(SUBJECT, format!("at most {most} sessions of one user at once")),
+    }
+}
+
+/// Limits on guesses that are switched off, each with what that lets happen.
+fn guard(settings: &Settings) -> Vec<Finding> {
+    let limits = settings.guard();
+    let all = [
+        ("guard.account_free", limits.account_free, "nothing slows guesses at a password before their daily limit"),
+        ("guard.account_per_day", limits.account_per_day, "nothing bounds guesses at a password"),
+        ("guard.address", limits.address, "nothing bounds guesses from one address"),
+        ("guard.device", limits.device, "nothing bounds guesses by a device that is known"),
+        ("guard.mail_per_address", limits.mail_per_address, "nothing bounds the mails that one address asks for"),
+        ("guard.mail_per_hour", limits.mail_per_hour, "nothing bounds the mails that an account gets in an hour"),
+        ("guard.mail_per_minute", limits.mail_per_minute, "nothing bounds the mails that an account gets in a minute"),
+        ("guard.network", limits.network, "nothing bounds guesses from one network"),
+        ("guard.refresh", limits.refresh, "nothing bounds the refreshes of a session"),
+        ("guard.register", limits.register, "nothing bounds the accounts that one address makes"),
+    ];
+    let off = all.into_iter().filter(|(_, most, _)| *most == 0);
+    let off: Vec<Finding> = off
+        .map(|(key, _, text)| {
+            Finding::new(Level::Warning, key, format!("this limit is switched off: {text}"), reset(key))
+        })
+        .collect();
+    if off.is_empty() {
+        vec![Finding::ok("guard", "all limits on guesses, registrations and mails are on")]
+    } else {
+        off
     }
 }
 

@@ -1,6 +1,8 @@
 //! Refresh tokens: what one is worth, exchanging it, ending its session. Three kinds go one way: JWTs of ours, UUIDs, and
 //! those of a former system.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::imported::Import;
@@ -14,7 +16,7 @@ use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::tokens::{Claims, RefreshToken, SecretHash, TokenPair, TokenType};
 use crate::service::issue::{self, Draft, Issuer, Place};
-use crate::service::{Ctx, Env, sessions};
+use crate::service::{Ctx, Env, guard, sessions};
 use crate::store::Tx;
 use crate::store::sessions::Which;
 
@@ -178,7 +180,8 @@ fn look(ctx: &Ctx, token: &str) -> Result<Seen> {
 /// that, the session of a token of a former system and one `token.imported` event.
 ///
 /// # Errors
-/// `Unauthenticated` with the reason; `Unavailable` and `Internal` of the store.
+/// `Unauthenticated` with the reason; `TooMany` — its session was refreshed too often in a minute, and the token is not
+/// spent; `Unavailable` and `Internal` of the store.
 pub fn refresh(ctx: &Ctx, token: &str) -> Result<Refreshed> {
     let mut seen = look(ctx, token)?;
     if let Worth::Foreign(..) = seen.2 {
@@ -211,6 +214,19 @@ pub fn refresh(ctx: &Ctx, token: &str) -> Result<Refreshed> {
     rotate(ctx, (token, &shown), draft, &issuer)
 }
 
+/// Judges a refresh token, and counts the refresh by its session (E.3); says how long it has to wait if there were too
+/// many. What was spent a moment ago gives nothing new and is not counted; what was spent long ago ends its session, however
+/// many there were.
+fn judged_in_time(ctx: &Ctx, tx: &dyn Tx, shown: &Shown) -> Result<Result<Worth, Duration>> {
+    let worth = judge(tx, shown, ctx.now)?;
+    if let Worth::Good(standing, _) = &worth
+        && let Some(wait) = guard::refresh(ctx, tx, &standing.session.uuid, standing.user.id)?
+    {
+        return Ok(Err(wait));
+    }
+    Ok(Ok(worth))
+}
+
 /// Spends a refresh token for the pair of a draft, or gives again what it was spent for.
 fn rotate(ctx: &Ctx, (token, shown): (&str, &Shown), draft: Draft, issuer: &Issuer) -> Result<Refreshed> {
     let env = ctx.env;
@@ -219,15 +235,16 @@ fn rotate(ctx: &Ctx, (token, shown): (&str, &Shown), draft: Draft, issuer: &Issu
         true => DERIVED.to_vec(),
         false => seal_for_holder(token, SUCCESSOR, &issue::pack(&draft.pair), env.random.as_ref())?,
     };
-    let pair = env.store.write(|tx| match judge(tx, shown, ctx.now)? {
-        Worth::Good(standing, row) => {
+    let pair = env.store.write(|tx| match judged_in_time(ctx, tx, shown)? {
+        Err(wait) => Ok(Err(wait)),
+        Ok(Worth::Good(standing, row)) => {
             let draft = if opaque { draft.named(issue::successor_of(env, tx, token)?) } else { draft };
             tx.spend_token(row.id, &sealed, ctx.now, ctx.now - issuer.settings.refresh_grace())?;
             let pair = draft.succeed(tx, standing.session.id, ctx.now)?;
             tx.record(&refreshed(ctx, &standing))?;
-            Ok(Some(pair))
+            Ok(Ok(Some(pair)))
         }
-        Worth::Again(standing, row, sealed) => {
+        Ok(Worth::Again(standing, row, sealed)) => {
             let pair = match opaque {
                 true => derived_again((env, tx), token, &row, draft)?,
                 false => {
@@ -239,11 +256,12 @@ fn rotate(ctx: &Ctx, (token, shown): (&str, &Shown), draft: Draft, issuer: &Issu
                 // The same claims under another signature, which ES256 allows anybody to make: not what was handed out.
                 None => end_for_reuse(ctx, tx, &standing)?,
             }
-            Ok(pair)
+            Ok(Ok(pair))
         }
-        Worth::Reused(standing) => end_for_reuse(ctx, tx, &standing).map(|()| None),
-        Worth::Foreign(..) => Err(TokenFault::Revoked.into()),
+        Ok(Worth::Reused(standing)) => end_for_reuse(ctx, tx, &standing).map(|()| Ok(None)),
+        Ok(Worth::Foreign(..)) => Err(TokenFault::Revoked.into()),
     })?;
+    let pair = pair.map_err(|retry_after| Error::TooMany { retry_after })?;
     let TokenPair { access, refresh } = pair.ok_or(TokenFault::Reused)?;
     Ok(Refreshed { access, refresh: Some(refresh) })
 }
@@ -263,18 +281,25 @@ fn derived_again(
 
 /// Gives another access token for a refresh token that stays good.
 fn refresh_in_place(ctx: &Ctx, shown: &Shown, (access, issued_by): (String, String)) -> Result<Refreshed> {
-    let good = ctx.env.store.write(|tx| match judge(tx, shown, ctx.now)? {
-        Worth::Good(standing, row) => {
+    let good = ctx.env.store.write(|tx| match judged_in_time(ctx, tx, shown)? {
+        Err(wait) => Ok(Err(wait)),
+        Ok(Worth::Good(standing, row)) => {
             tx.touch_token(row.id, ctx.now)?;
             tx.remember_issuer(&issued_by, ctx.now)?;
             tx.record(&refreshed(ctx, &standing))?;
-            Ok(true)
+            Ok(Ok(true))
         }
         // Spent while its profile still rotated.
-        Worth::Again(standing, ..) | Worth::Reused(standing) => end_for_reuse(ctx, tx, &standing).map(|()| false),
-        Worth::Foreign(..) => Err(TokenFault::Revoked.into()),
+        Ok(Worth::Again(standing, ..) | Worth::Reused(standing)) => {
+            end_for_reuse(ctx, tx, &standing).map(|()| Ok(false))
+        }
+        Ok(Worth::Foreign(..)) => Err(TokenFault::Revoked.into()),
     })?;
-    if good { Ok(Refreshed { access, refresh: None }) } else { Err(TokenFault::Reused.into()) }
+    if good.map_err(|retry_after| Error::TooMany { retry_after })? {
+        Ok(Refreshed { access, refresh: None })
+    } else {
+        Err(TokenFault::Reused.into())
+    }
 }
 
 /// Ends the session of a token that was found to be spent, after looking again with nobody else writing.

@@ -9,6 +9,7 @@ mod catalog;
 pub mod connections;
 pub mod django;
 mod errors;
+mod guard;
 mod instance;
 mod list;
 mod one_time_tokens;

@@ -8,6 +8,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::identifiers::Email;
 use crate::domain::passwords::Password;
 use crate::http::body::Sent;
+use crate::http::devices::Asked;
 use crate::service::login::SignedIn;
 use crate::service::registration::{Registered, Registration};
 use crate::service::tokens::Refreshed;
@@ -78,13 +79,16 @@ pub struct Login {
     /// The password.
     #[schemars(length(min = 1), extend("format" = "password"))]
     password: String,
+    /// The device credential of an earlier sign-in; an empty text or `true` asks for the first one.
+    #[serde(default)]
+    device: Sent<Asked>,
 }
 
 impl Login {
-    /// Identifier and password.
-    pub fn into_command(self) -> (String, String) {
+    /// Identifier, password and device.
+    pub fn into_command(self) -> (String, String, Asked) {
         let identifier = self.email.0.or(self.username.0).or(self.phone.0).unwrap_or_default();
-        (identifier, self.password)
+        (identifier, self.password, self.device.0.unwrap_or_default())
     }
 }
 
@@ -166,11 +170,15 @@ pub struct SignedInOut {
     pub refresh: String,
     /// Who signed in.
     pub user: BriefUserOut,
+    /// Device credential, if one was asked for: shown at later sign-ins, it keeps its holder from being refused because
+    /// others guess the password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
 }
 
 impl From<SignedIn> for SignedInOut {
     fn from(signed: SignedIn) -> Self {
-        Self { access: signed.pair.access, refresh: signed.pair.refresh, user: signed.user.into() }
+        Self { access: signed.pair.access, refresh: signed.pair.refresh, user: signed.user.into(), device: None }
     }
 }
 
