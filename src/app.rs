@@ -246,10 +246,11 @@ pub fn write_new<E>(path: &Path, pages: impl Iterator<Item = Result<Vec<String>,
 fn set_up(env: &Env) -> Result<(), OpenError> {
     let (actor, origin) = (Actor::Operator("authsrv".to_owned()), Origin { door: "start", ..Origin::default() });
     let ctx = env.ctx(&actor, &origin);
-    if env.store.read(|tx| tx.current_key())?.is_none() {
+    if keys::is_unsealed(env)? {
         env.master.create_if_missing(env.random.as_ref())?;
     }
     env.master.check()?;
+    keys::settle(env)?;
     // First, since whatever is made leaves an event.
     audit::begin(env, None);
     keys::ensure(&ctx)?;

@@ -95,6 +95,8 @@ pub const DB: Setting = setting("db", "--db", "AUTHSRV_DB");
 const LISTEN: Setting = setting("listen", "--listen", "AUTHSRV_LISTEN");
 const TRUSTED_PROXIES: Setting = setting("trusted_proxies", "--trusted-proxies", "AUTHSRV_TRUSTED_PROXIES");
 const METRICS_LISTEN: Setting = setting("metrics_listen", "--metrics-listen", "AUTHSRV_METRICS_LISTEN");
+/// Name of the master key among the credentials that systemd lends (`LoadCredential=authsrv.key:…`).
+const CREDENTIAL: &str = "authsrv.key";
 /// The master key.
 pub const MASTER_KEY_FILE: Setting = setting("master_key_file", "--master-key-file", "AUTHSRV_MASTER_KEY_FILE");
 /// The password for the mail server.
@@ -153,7 +155,7 @@ impl Config {
         };
         let master_key_file = match layers.find(MASTER_KEY_FILE, flags.master_key_file.as_ref()) {
             Some(raw) => path(&raw)?,
-            None => db.with_extension("key"),
+            None => layers.credential(CREDENTIAL).unwrap_or_else(|| db.with_extension("key")),
         };
         if master_key_file == db {
             return Err(ConfigError(format!(

@@ -30,6 +30,10 @@
 //!   happens inside a transaction.
 //! - Whatever can end access (session, user, rights, key, setting) is read from the database at each request, since the
 //!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key.
+//! - When a key begins to sign is written down before it does ([`domain::keys`]), and with everything that is signed, until
+//!   when it is good: so a rotation needs nobody at its instant, and a key is known for as long as anything under it is good.
+//! - What is sealed is sealed in the transaction that writes it, under the master key that the database names
+//!   (`service/seals.rs`).
 //! - Whoever writes is judged twice: when the request begins, and again in its transaction (`Ctx::write`), as are the last
 //!   superuser, a free address, a token not spent yet.
 //! - Whatever judges a password asks the guard first (`service/guard/`), which counts the attempt before anything is hashed,

@@ -1,201 +1,255 @@
-//! `authsrv keys`: the keys that tokens are verified by. No command prints a secret, and none takes one as an argument.
+//! `authsrv keys`: the keys that tokens are signed and verified with. No command prints a secret, and none takes one as an
+//! argument.
 
-use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::Read;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-
-use zeroize::Zeroizing;
+mod import;
 
 use super::call::{Call, unknown};
 use super::failure::Failure;
 use super::lists::Fields;
-use super::output::{Cell, List, Output, Record};
-use super::prompt::line_from_stdin;
-use crate::domain::advice::{Advice, quoted};
+use super::output::{Cell, List, Output, Record, counted};
 use crate::domain::error::{Entity, Error};
-use crate::domain::ids::Timestamp;
+use crate::domain::keys::{Algorithm, Ring, State, StoredKey};
 use crate::domain::times;
-use crate::domain::tokens::StoredKey;
 use crate::service::{Ensured, keys};
-
-/// How long an imported key is good if nothing else is said: as long as a refresh token of S3's settings.
-const USUAL: &str = "42d";
-/// Longest file that is read as a secret, in bytes.
-const FILE_MAX: u64 = 16 * 1024;
 
 /// What can be done with keys.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// List the keys that tokens are verified by, oldest first
+    /// List the keys that tokens are signed and verified with, oldest first
     List,
-    /// Take the secret of a former system, so that the tokens that it signed stay good until they expire
+    /// Make the next key: published from now on, it signs once you rotate to it
+    #[command(after_help = "Examples:\n  authsrv keys generate\n  authsrv keys generate --algorithm EdDSA")]
+    Generate(Generate),
+    /// Let the next key sign, and make one if there is none. It signs once it has been published for five minutes, which
+    /// others may keep the published keys for; tokens of the old key stay good until they expire
+    #[command(after_help = "Examples:\n  authsrv keys rotate\n  authsrv keys rotate --now")]
+    Rotate(Rotate),
+    /// Kill a key: tokens that it signed are refused from the next request on. If it is the one that signs, another takes
+    /// its place at once. Asks first if that signs users out; an imported secret is revoked without asking
+    Revoke(Name),
+    /// Take the secret of a former system, so that the tokens that it signed stay good until they expire; or a private key
+    /// or shared secret of one's own, to sign with
     #[command(
-        after_help = "Examples:\n  authsrv keys import --hs256 --file secret.txt --for 42d\n  authsrv keys import --hs256 --secret-stdin --until 2026-12-31 < secret.txt\n\nIt is the value of SIMPLE_JWT's SIGNING_KEY, which is Django's SECRET_KEY if not set.\nAgain with the same secret only changes the end."
+        after_help = "Examples:\n  authsrv keys import --hs256 --file secret.txt --for 42d\n  authsrv keys import --hs256 --secret-stdin --until 2026-12-31 < secret.txt\n  authsrv keys import --private-key --file key.pem\n\nThe secret is the value of SIMPLE_JWT's SIGNING_KEY, which is Django's SECRET_KEY if not set.\nAgain with the same secret only changes the end."
     )]
-    Import(Import),
-    /// Revoke an imported key: tokens that it signed are refused from the next request on; does not ask. Sessions that
-    /// such tokens began go on, until they are ended
-    Revoke(Revoke),
+    Import(import::Import),
+    /// Print public keys, for who verifies tokens without asking for them: all that are published, or one
+    #[command(
+        after_help = "Examples:\n  authsrv keys export-public > jwks.json\n  authsrv keys export-public --format pem > authsrv.pem\n\nAs jwk or pem it is the key that signs, if you name none."
+    )]
+    ExportPublic(Export),
+    /// Change the master key: everything that is sealed with it is sealed anew, and the file is replaced; a running server
+    /// follows. Copies of the database made before open with the old key only: keep a copy of it with them
+    Reseal,
 }
 
-/// Options of `keys import`.
+/// Options of `keys generate`.
 #[derive(Debug, clap::Args)]
-pub struct Import {
-    /// The tokens are signed with HMAC-SHA-256, SimpleJWT's default
-    #[arg(long, required = true)]
-    hs256: bool,
-    /// Read the secret from this file, which only its owner may read
-    #[arg(long, value_name = "PATH")]
-    file: Option<PathBuf>,
-    /// Read the secret from the first line of standard input
-    #[arg(long, conflicts_with = "file")]
-    secret_stdin: bool,
-    /// When the key ends: a time, or a day, which counts to its end (UTC)
-    #[arg(long, value_name = "TIME", conflicts_with = "length")]
-    until: Option<String>,
-    /// How long the key is good from now on, such as 42d [default: 42d]
-    #[arg(long = "for", id = "length", value_name = "TIME")]
-    length: Option<String>,
-    // Taken so that it can be refused without repeating it, as the parser would.
-    #[arg(hide = true)]
-    typed: Vec<OsString>,
+pub struct Generate {
+    /// How it signs: ES256, EdDSA, RS256 or HS256 [default: the setting keys.algorithm]
+    #[arg(long, short, value_name = "NAME", value_parser = algorithm)]
+    algorithm: Option<Algorithm>,
 }
 
-/// Options of `keys revoke`.
+/// Options of `keys rotate`.
 #[derive(Debug, clap::Args)]
-pub struct Revoke {
+pub struct Rotate {
+    /// The next key to take, if there are several [default: the newest]
+    #[arg(value_name = "KID", allow_hyphen_values = true)]
+    kid: Option<String>,
+    /// Sign with it at once: who keeps the published keys refuses new tokens until he asks for them again
+    #[arg(long)]
+    now: bool,
+}
+
+/// A key.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub struct Name {
     /// The key's kid, as `keys list` shows it; it may begin with a hyphen
     #[arg(value_name = "KID", allow_hyphen_values = true)]
     kid: String,
+}
+
+/// Options of `keys export-public`.
+#[derive(Debug, clap::Args)]
+pub struct Export {
+    /// The key's kid, as `keys list` shows it
+    #[arg(value_name = "KID", allow_hyphen_values = true)]
+    kid: Option<String>,
+    /// jwks (RFC 7517), jwk, or pem [default: jwk with a KID, else jwks]
+    #[arg(long, value_enum, value_name = "FORM", hide_possible_values = true)]
+    format: Option<Form>,
+}
+
+/// How public keys are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    Jwk,
+    Jwks,
+    Pem,
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::typed(text).ok_or_else(|| "enter ES256, EdDSA, RS256 or HS256".to_owned())
 }
 
 /// Runs one of them.
 pub fn run(command: Command, call: &Call) -> Result<Output<'_>, Failure> {
     match command {
         Command::List => list(call),
-        Command::Import(args) => import(&args, call),
+        Command::Generate(args) => generate(&args, call),
+        Command::Rotate(args) => rotate(&args, call),
         Command::Revoke(args) => revoke(&args.kid, call),
+        Command::Import(args) => import::run(&args, call),
+        Command::ExportPublic(args) => export(&args, call),
+        Command::Reseal => reseal(call),
     }
 }
 
 const FIELDS: Fields = Fields {
-    all: &["kid", "algorithm", "signs", "is_imported", "is_active", "created_at", "expires_at", "revoked_at"],
-    usual: &["kid", "algorithm", "signs", "is_imported", "is_active", "created_at", "expires_at", "revoked_at"],
-    table: &["kid", "is_active", "algorithm", "signs", "is_imported", "expires_at", "created_at"],
+    all: &[
+        "kid",
+        "algorithm",
+        "state",
+        "signs",
+        "is_imported",
+        "is_active",
+        "created_at",
+        "signs_from",
+        "expires_at",
+        "revoked_at",
+    ],
+    usual: &[
+        "kid",
+        "algorithm",
+        "state",
+        "signs",
+        "is_imported",
+        "is_active",
+        "created_at",
+        "signs_from",
+        "expires_at",
+        "revoked_at",
+    ],
+    table: &["kid", "state", "algorithm", "created_at", "signs_from", "expires_at"],
 };
 
 fn list(call: &Call) -> Result<Output<'_>, Failure> {
-    let ctx = call.ctx();
-    let mut page = Some(keys::list(&ctx)?.iter().map(|key| record(key, ctx.now)).collect());
+    let ring = keys::list(&call.ctx())?;
+    let mut page = Some(ring.keys().iter().map(|key| record(&ring, key)).collect());
     let columns = FIELDS.usual(call.format, "-o json");
     Ok(Output::many(List { columns, none: "No keys.", pages: Box::new(move || Ok(page.take())) }))
 }
 
-fn import<'a>(args: &Import, call: &'a Call) -> Result<Output<'a>, Failure> {
-    if !args.typed.is_empty() {
-        let text = "a secret is never given as an argument: others could read it in the list of processes";
-        return Err(Failure::usage(text)
-            .hint(Advice::from("put it into a file of your own: ").and_run("keys import --hs256 --file secret.txt")));
-    }
-    let until = end(args, call.ctx().now)?;
-    let secret = read(args, call)?;
-    if is_assignment(&secret) {
-        return Err(Failure::usage("this looks like a line of Django's settings, not like the secret itself")
-            .hint("give only what stands between the quotes"));
-    }
-    let (key, text) = match keys::import_hs256(&call.ctx(), &secret, until)? {
-        Ensured::Created(key) => (key, "Imported key"),
-        Ensured::Unchanged(key) => (key, "Had been imported already: key"),
-        Ensured::Differs(key, _) => (key, "Had been imported already and has a new end: key"),
+fn generate<'a>(args: &Generate, call: &'a Call) -> Result<Output<'a>, Failure> {
+    let (key, text) = match keys::generate(&call.ctx(), args.algorithm)? {
+        Ensured::Created(key) => (key, "Made the next key"),
+        Ensured::Unchanged(key) | Ensured::Differs(key, _) => (key, "There is a next key already:"),
     };
-    let text = format!("{text} {}, good until {}.", key.kid, times::written(until));
-    Ok(Output::done(text, record(&key, call.ctx().now)))
+    let output =
+        Output::done(format!("{text} {} ({}).", key.kid, key.algorithm), record(&keys::list(&call.ctx())?, &key));
+    let output = if key.is_symmetric() {
+        output.with_note("It is a shared secret: it is not published, and only this server can verify by it.")
+    } else {
+        output
+    };
+    Ok(match key.signs_from {
+        Some(from) => output.with_note(format!("It signs from {} on.", times::written(from))),
+        None => output.with_note(format!("It signs once you rotate to it: {}", call.command("keys rotate"))),
+    })
+}
+
+fn rotate<'a>(args: &Rotate, call: &'a Call) -> Result<Output<'a>, Failure> {
+    let when = if args.now { keys::When::Now } else { keys::When::Published };
+    let rotated =
+        keys::rotate(&call.ctx(), args.kid.as_deref(), when).map_err(|error| named(error, args.kid.as_deref()))?;
+    let ring = keys::list(&call.ctx())?;
+    let (kid, from) = (&rotated.key.kid, rotated.key.signs_from.unwrap_or(call.ctx().now));
+    let at = times::written(from);
+    let text = match (ring.state(&rotated.key), rotated.known) {
+        (State::Current, _) => format!("Key {kid} signs from now on."),
+        (_, true) => format!("It is decided already: key {kid} signs from {at} on."),
+        (_, false) => format!("Key {kid} is published, and signs from {at} on."),
+    };
+    let output = Output::done(text, record(&ring, &rotated.key));
+    let Some(previous) = rotated.previous else { return Ok(output) };
+    Ok(output.with_note(format!("Tokens of key {previous} stay good until they expire.")))
 }
 
 fn revoke<'a>(kid: &str, call: &'a Call) -> Result<Output<'a>, Failure> {
-    let revoked = keys::revoke(&call.ctx(), kid).map_err(|error| match error {
-        Error::NotFound(_) => unknown(Entity::Key, kid, &[]),
-        error => error.into(),
-    })?;
-    let text = if revoked { "Revoked key" } else { "Had been revoked already: key" };
-    let record = Record(vec![("kid", Cell::text(kid)), ("revoked", Cell::Bool(revoked))]);
-    Ok(Output::done(format!("{text} {kid}."), record))
+    let ring = keys::list(&call.ctx())?;
+    let key = ring.key(kid).ok_or_else(|| unknown(Entity::Key, kid, &[]))?;
+    if matches!(ring.state(key), State::Current | State::Retiring) {
+        let question =
+            "Every token that this key signed is refused from then on, and users must sign in again. Revoke it?";
+        call.prompt.confirm(question)?;
+    }
+    let revoked = keys::revoke(&call.ctx(), kid).map_err(|error| named(error, Some(kid)))?;
+    let text = if revoked.revoked { "Revoked key" } else { "Had been revoked already: key" };
+    let successor = revoked.successor.as_ref().map(|key| &key.kid);
+    let record = Record(vec![
+        ("kid", Cell::text(kid)),
+        ("revoked", Cell::Bool(revoked.revoked)),
+        ("successor", Cell::maybe(successor)),
+    ]);
+    let output = Output::done(format!("{text} {kid}."), record);
+    Ok(match successor {
+        Some(successor) => output.with_note(format!("Key {successor} signs from now on.")),
+        None => output,
+    })
 }
 
-/// When the key ends.
-fn end(args: &Import, now: Timestamp) -> Result<Timestamp, Failure> {
-    let Some(text) = &args.until else {
-        let text = args.length.as_deref().unwrap_or(USUAL);
-        let seconds = times::seconds(text).and_then(|seconds| i64::try_from(seconds).ok());
-        let length = seconds.filter(|seconds| *seconds > 0).and_then(chrono::Duration::try_seconds);
-        let end = length.and_then(|length| now.checked_add_signed(length));
-        let sane = end.filter(|end| times::instant(&times::written(*end)).is_some());
-        return sane.ok_or_else(|| Failure::usage("--for: enter a length of time such as 42d, 24h or 90m"));
+fn export<'a>(args: &Export, call: &'a Call) -> Result<Output<'a>, Failure> {
+    let form = args.format.unwrap_or(if args.kid.is_some() { Form::Jwk } else { Form::Jwks });
+    let ctx = call.ctx();
+    if let (Form::Jwks, None) = (form, &args.kid) {
+        return Ok(Output::bytes(format!("{:#}\n", keys::public_jwks(&call.env)?).into_bytes()));
+    }
+    let key = keys::public(&ctx, args.kid.as_deref()).map_err(|error| named(error, args.kid.as_deref()))?;
+    let jwk = || serde_json::from_str::<serde_json::Value>(&key.public_jwk).map_err(Error::internal);
+    let text = match form {
+        Form::Jwk => format!("{:#}\n", jwk()?),
+        Form::Jwks => format!("{:#}\n", serde_json::json!({"keys": [jwk()?]})),
+        Form::Pem => keys::pem(&key)?,
     };
-    let day = || Some(times::instant(&format!("{text}T00:00:00Z"))? + chrono::Duration::days(1));
-    times::instant(text)
-        .or_else(day)
-        .ok_or_else(|| Failure::usage("--until: enter a time such as 2026-12-31 or 2026-12-31T18:00:00Z"))
+    Ok(Output::bytes(text.into_bytes()))
 }
 
-/// The secret, from where the flags say, or asked for.
-fn read(args: &Import, call: &Call) -> Result<Zeroizing<String>, Failure> {
-    match &args.file {
-        Some(path) => from_file(path),
-        None if args.secret_stdin => line_from_stdin("the secret"),
-        None => call.prompt.secret("Secret", "give it with --file, or pipe it to standard input with --secret-stdin"),
-    }
+fn reseal(call: &Call) -> Result<Output<'_>, Failure> {
+    let resealed = keys::reseal(&call.ctx())?;
+    let all = [counted(resealed.keys, "key"), counted(resealed.secrets, "secret"), counted(resealed.mails, "mail")];
+    let record = Record(vec![
+        ("keys", Cell::count(resealed.keys)),
+        ("secrets", Cell::count(resealed.secrets)),
+        ("mails", Cell::count(resealed.mails)),
+    ]);
+    let output = Output::done(format!("Changed the master key: sealed {} anew.", all.join(", ")), record);
+    Ok(output.with_note("Copies of the database made before open with the old master key only."))
 }
 
-/// The one line of a file that only its owner may read.
-fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let refuse = |what: String| Failure::usage(format!("--file: {} {what}", path.display()));
-    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path);
-    let mut file = file.map_err(|error| refuse(format!("cannot be read: {error}")))?;
-    let about = file.metadata().map_err(|error| refuse(format!("cannot be read: {error}")))?;
-    if !about.is_file() {
-        return Err(refuse("is no file".to_owned()));
-    }
-    if about.mode() & 0o077 != 0 {
-        return Err(refuse("holds a secret and can be read by others".to_owned())
-            .hint(Advice::shell(format!("chmod 600 {}", quoted(path)))));
-    }
-    if about.len() > FILE_MAX {
-        return Err(refuse("is too long for a secret".to_owned()));
-    }
-    let mut text = Zeroizing::new(String::with_capacity(FILE_MAX as usize + 1));
-    let read = file.by_ref().take(FILE_MAX + 1).read_to_string(&mut text);
-    read.map_err(|error| refuse(format!("cannot be read: {error}")))?;
-    let line = text.strip_suffix('\n').unwrap_or(&text);
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    match line {
-        "" => Err(refuse("is empty".to_owned())),
-        line if line.contains(['\n', '\r']) => Err(refuse("has more than one line".to_owned())),
-        line => Ok(Zeroizing::new(line.to_owned())),
+/// The failure of something that was asked for by a kid.
+fn named(error: Error, kid: Option<&str>) -> Failure {
+    match (error, kid) {
+        (Error::NotFound(_), Some(kid)) => unknown(Entity::Key, kid, &[]),
+        (error, _) => error.into(),
     }
 }
 
-/// Whether this is `SECRET_KEY = "…"`, or the value with its quotes.
-fn is_assignment(text: &str) -> bool {
-    let named = ["SECRET_KEY", "SIGNING_KEY", "DJANGO_SECRET_KEY"]
-        .iter()
-        .any(|name| text.trim_start().strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(['=', ':'])));
-    let quoted = |quote: char| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
-    named || quoted('"') || quoted('\'')
-}
-
-fn record(key: &StoredKey, now: Timestamp) -> Record {
+fn record(ring: &Ring, key: &StoredKey) -> Record {
+    let state = ring.state(key);
+    let ends =
+        key.expires_at.or_else(|| key.last_expiry().filter(|_| matches!(state, State::Retiring | State::Expired)));
     Record(vec![
         ("kid", Cell::text(&key.kid)),
         ("algorithm", Cell::text(&key.algorithm)),
-        ("signs", Cell::Bool(key.signs && key.revoked_at.is_none())),
+        ("state", Cell::text(state.as_str())),
+        ("signs", Cell::Bool(state == State::Current)),
         ("is_imported", Cell::Bool(key.is_imported())),
-        ("is_active", Cell::Bool(key.is_live(now))),
+        ("is_active", Cell::Bool(!matches!(state, State::Revoked | State::Expired))),
         ("created_at", Cell::Time(key.created_at)),
-        ("expires_at", Cell::time(key.expires_at)),
+        ("signs_from", Cell::time(key.signs_from)),
+        ("expires_at", Cell::time(ends)),
         ("revoked_at", Cell::time(key.revoked_at)),
     ])
 }

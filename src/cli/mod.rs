@@ -81,7 +81,8 @@ struct Globals {
     #[arg(long, global = true, value_name = "PATH")]
     db: Option<OsString>,
     /// File of the master key, made with the database
-    /// [env: AUTHSRV_MASTER_KEY_FILE] [default: the path of the database with the ending .key]
+    /// [env: AUTHSRV_MASTER_KEY_FILE] [default: systemd's credential authsrv.key, else the path of the database with the
+    /// ending .key]
     #[arg(long, global = true, value_name = "PATH")]
     master_key_file: Option<OsString>,
     /// File of the password for the mail server, which signs in the setting mail.smtp_user
@@ -162,7 +163,7 @@ enum Administer {
     /// List, revoke, inspect and purge tokens
     #[command(subcommand)]
     Tokens(tokens::Command),
-    /// List, import and revoke keys: what tokens are verified by
+    /// List, make, rotate, revoke, import and export keys: what tokens are signed and verified with
     #[command(subcommand)]
     Keys(keys::Command),
     /// List, verify, export and prune the audit trail: who did what, from where, when

@@ -21,6 +21,7 @@ use crate::domain::tls::TlsFiles;
 use crate::http::tls::Tls;
 use crate::http::{self, Entrance};
 use crate::service::audit::Scribe;
+use crate::service::keys::Locksmith;
 use crate::service::mails::Postman;
 use crate::service::{Env, Office, settings, users};
 
@@ -220,6 +221,7 @@ fn listen(env: Arc<Env>, doors: Doors, config: &Config, ready: impl FnOnce()) ->
         let metrics = doors.metrics.map(|door| tell_metrics(&env, config, *door, (stops, patience))).transpose()?;
         let postman = Postman::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
         let scribe = Scribe::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
+        let _locksmith = Locksmith::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
         ready();
         let stopping = Arc::clone(&asked);
         let told = async move {

@@ -116,6 +116,12 @@ impl Layers {
             .or_else(|| self.dotenv.get(name).cloned())
     }
 
+    /// A credential of this name, if systemd lends one (systemd.exec(5), "Credentials").
+    pub fn credential(&self, name: &str) -> Option<PathBuf> {
+        let folder = (self.environment)("CREDENTIALS_DIRECTORY").filter(|folder| !folder.is_empty())?;
+        Some(Path::new(&folder).join(name)).filter(|path| path.is_absolute() && path.exists())
+    }
+
     /// Variables, out of `names` and `.env`, that are nearly one of ours: a warning for each. Others that begin like ours
     /// may belong to somebody else, such as those that Kubernetes makes for a service of our name.
     pub fn misspelt(&self, names: impl Iterator<Item = String>) -> Vec<String> {

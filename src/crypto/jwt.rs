@@ -14,7 +14,8 @@ use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::json::{self, Twice};
 use crate::domain::tokens::{Claims, TokenType};
 
-pub use super::keys::{Algorithm, NewKey, SigningKey, VerifyingKey, generate};
+pub use super::keys::{NewKey, SigningKey, VerifyingKey, export_pem, generate, of_pem, of_secret};
+pub use crate::domain::keys::Algorithm;
 
 /// Longest token that is looked at, in bytes; ours have about 500.
 pub const TOKEN_MAX: usize = 4096;
@@ -114,8 +115,7 @@ pub fn sign(key: &SigningKey, claims: &Claims) -> Result<String> {
 pub(super) fn signed(key: &SigningKey, typ: &str, body: &impl Serialize) -> Result<String> {
     let header = HeaderOut { alg: key.algorithm.name(), typ, kid: &key.kid };
     let mut token = format!("{}.{}", encode(&header)?, encode(body)?);
-    let signature =
-        jsonwebtoken::crypto::sign(token.as_bytes(), &key.key, key.algorithm.backend()).map_err(Error::internal)?;
+    let signature = key.sign(token.as_bytes())?;
     token.push('.');
     token.push_str(&signature);
     Ok(token)
@@ -236,8 +236,7 @@ fn check_header(header: &Map<String, Value>, key: &VerifyingKey) -> Result<Token
 }
 
 fn check_signature(parts: &Parts<'_>, key: &VerifyingKey) -> Result<(), TokenFault> {
-    let (message, algorithm) = (parts.signed.as_bytes(), key.algorithm.backend());
-    let good = jsonwebtoken::crypto::verify(parts.signature, message, &key.key, algorithm).unwrap_or(false);
+    let good = key.verifies(parts.signed.as_bytes(), parts.signature);
     if good { Ok(()) } else { Err(TokenFault::BadSignature) }
 }
 

@@ -41,29 +41,63 @@ pub enum MasterKeyError {
     Unreadable(PathBuf, io::Error),
     /// The system does not let us make it.
     Uncreatable(PathBuf, io::Error),
+    /// The database names another key.
+    Other(PathBuf),
     /// This, stored for this purpose, was sealed with another key or was changed.
     DoesNotOpen(PathBuf, String),
 }
 
 /// Writes a key into a new file beside `path` and gives it that name, unless the name is taken.
 pub(super) fn place(key: &Key, beside: &Path, path: &Path) -> io::Result<bool> {
-    let mut line = Zeroizing::new(String::with_capacity(FILE_MAX)); // Never moved, so no copy stays behind.
-    line.push_str(MARK);
-    URL_SAFE_NO_PAD.encode_string(key.as_slice(), &mut line);
-    line.push('\n');
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = File::from(rustix::fs::open(beside, flags, Mode::RUSR | Mode::WUSR)?);
-    let written = file.write_all(line.as_bytes()).and_then(|()| file.sync_all());
+    if let Err(cause) = write(key, beside) {
+        forget(beside)?;
+        return Err(cause);
+    }
     // A link, unlike a renaming, does not replace what another process made meanwhile.
-    let linked = written.and_then(|()| std::fs::hard_link(beside, path));
+    let linked = std::fs::hard_link(beside, path);
     std::fs::remove_file(beside)?;
     match linked {
         Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
         other => other?,
     }
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(directory)?.sync_all()?;
+    sync_folder(path)?;
     Ok(true)
+}
+
+/// Writes a key into a new file, which survives a power loss.
+pub(super) fn write(key: &Key, path: &Path) -> io::Result<()> {
+    let mut line = Zeroizing::new(String::with_capacity(FILE_MAX)); // Never moved, so no copy stays behind.
+    line.push_str(MARK);
+    URL_SAFE_NO_PAD.encode_string(key.as_slice(), &mut line);
+    line.push('\n');
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = File::from(rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)?);
+    file.write_all(line.as_bytes())?;
+    file.sync_all()?;
+    sync_folder(path)
+}
+
+/// Gives the file at `from` the name `to` and the owner of what has that name now, which is gone afterwards.
+pub(super) fn replace(from: &Path, to: &Path) -> io::Result<()> {
+    if let Ok(old) = to.symlink_metadata() {
+        // Root may do this for the server's user.
+        std::os::unix::fs::chown(from, Some(old.uid()), Some(old.gid()))?;
+    }
+    std::fs::rename(from, to)?;
+    sync_folder(to)
+}
+
+/// Deletes a file, if it is there.
+pub(super) fn forget(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(directory)?.sync_all()
 }
 
 /// Reads the key in a file that only its owner may use.
@@ -122,6 +156,7 @@ impl MasterKeyError {
             ),
             Unreadable(path, cause) => format!("the master key {} cannot be read: {cause}", path.display()),
             Uncreatable(path, cause) => format!("the master key {} cannot be made: {cause}", path.display()),
+            Other(path) => format!("the master key {} is not the one of this database", path.display()),
             DoesNotOpen(path, purpose) => format!(
                 "the stored {purpose} does not open with the master key {}: it was sealed with another key or changed",
                 path.display()
@@ -142,7 +177,10 @@ impl MasterKeyError {
             TooOpen(path, _) => Advice::shell(format!("chmod 600 {}", quoted(path))),
             Unreadable(..) => "run this as the owner of the file".into(),
             Uncreatable(..) => "let this user write to its directory".into(),
-            DoesNotOpen(..) => "restore the database and this file from the same backup".into(),
+            Other(_) | DoesNotOpen(..) => {
+                "restore the database and this file from the same backup, or name the right file with --master-key-file PATH"
+                    .into()
+            }
         }
     }
 }

@@ -1,170 +1,126 @@
 //! Signing keys: making them, and reading them as they are stored. Each key has one algorithm for good (R-16).
+//!
+//! How a public half is written is in `jwk.rs`, where keys come from in `made.rs`.
+
+mod jwk;
+mod made;
 
 use std::fmt;
 
-use aws_lc_rs::digest;
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, ParsedPublicKey,
-};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use jsonwebtoken::{DecodingKey, EncodingKey};
-use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use crate::domain::error::{Error, Result};
+use crate::domain::keys::Algorithm;
 
-/// Bytes of one coordinate on P-256.
-const COORDINATE: usize = 32;
-
-/// How a key signs. A further algorithm is a further arm in every `match` on this type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
-    /// ECDSA on P-256 with SHA-256 (RFC 7518, section 3.4).
-    Es256,
-}
-
-impl Algorithm {
-    /// JWA name: the header's `alg`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Algorithm::Es256 => "ES256",
-        }
-    }
-
-    /// The algorithm of this JWA name, exactly.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Algorithm::Es256].into_iter().find(|algorithm| algorithm.name() == name)
-    }
-
-    /// The same, as jsonwebtoken has it.
-    pub(super) fn backend(self) -> jsonwebtoken::Algorithm {
-        match self {
-            Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
-        }
-    }
-}
-
-/// A key pair that was just made.
-pub struct NewKey {
-    /// RFC 7638 thumbprint of the public half: 43 characters.
-    pub kid: String,
-    /// How it signs.
-    pub algorithm: Algorithm,
-    /// Private half; to be sealed before it is stored.
-    pub pkcs8: Zeroizing<Vec<u8>>,
-    /// Public half as a JWK in JSON, ready to be published.
-    pub public_jwk: String,
-}
+pub use jwk::export_pem;
+pub use made::{NewKey, generate, of_pem, of_secret};
 
 /// A key that signs.
 pub struct SigningKey {
     pub(super) kid: String,
     pub(super) algorithm: Algorithm,
-    pub(super) key: EncodingKey,
+    key: EncodingKey,
 }
 
 /// A key that verifies.
 pub struct VerifyingKey {
     pub(super) kid: String,
     pub(super) algorithm: Algorithm,
-    pub(super) key: DecodingKey,
-}
-
-/// Public half of a key on P-256; the order of the fields is that of the text we write.
-#[derive(Serialize, Deserialize)]
-struct EcJwk {
-    kty: String,
-    crv: String,
-    x: String,
-    y: String,
-    kid: Option<String>,
-    alg: Option<String>,
-    #[serde(rename = "use")]
-    purpose: Option<String>,
-}
-
-/// Makes a key pair, out of aws-lc's own generator: its keys cannot be made from given bytes.
-///
-/// # Errors
-/// `Internal` when the system gives no randomness.
-pub fn generate(algorithm: Algorithm) -> Result<NewKey> {
-    match algorithm {
-        Algorithm::Es256 => generate_es256().map_err(|_| Error::internal("no ES256 key could be made")),
-    }
-}
-
-fn generate_es256() -> Result<NewKey, Box<dyn std::error::Error + Send + Sync>> {
-    let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new())?;
-    let pkcs8 = Zeroizing::new(document.as_ref().to_vec());
-    let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)?;
-    let point = pair.public_key().as_ref().strip_prefix(&[4]).filter(|point| point.len() == 2 * COORDINATE);
-    let (x, y) = point.ok_or("not an uncompressed point")?.split_at(COORDINATE);
-    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
-    let kid = thumbprint(&x, &y);
-    let jwk = EcJwk {
-        kty: "EC".to_owned(),
-        crv: "P-256".to_owned(),
-        x,
-        y,
-        kid: Some(kid.clone()),
-        alg: Some(Algorithm::Es256.name().to_owned()),
-        purpose: Some("sig".to_owned()),
-    };
-    let public_jwk = serde_json::to_string(&jwk)?;
-    Ok(NewKey { kid, algorithm: Algorithm::Es256, pkcs8, public_jwk })
-}
-
-/// RFC 7638, section 3: the required members only, sorted, without blanks.
-fn thumbprint(x: &str, y: &str) -> String {
-    let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, canonical.as_bytes()))
+    key: DecodingKey,
 }
 
 impl SigningKey {
-    /// Reads the private half of a stored key.
+    /// Reads the secret half of a stored key: PKCS#8, or the secret of an HMAC.
     ///
     /// # Errors
     /// `Internal` when the algorithm is unknown or the bytes are no key of it.
-    pub fn new(kid: &str, algorithm: &str, pkcs8: &[u8]) -> Result<Self> {
+    pub fn new(kid: &str, algorithm: &str, secret: &[u8]) -> Result<Self> {
         let algorithm = known(kid, algorithm)?;
-        let key = match algorithm {
-            Algorithm::Es256 => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8)
-                .map(|_| EncodingKey::from_ec_der(pkcs8))
-                .map_err(|_| bad(kid, "its private half is not an ES256 key"))?,
+        // Read once for a check: the one that is kept reads it anew for each signature.
+        let read = || {
+            Some(match algorithm {
+                Algorithm::Es256 => {
+                    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, secret).ok()?;
+                    EncodingKey::from_ec_der(secret)
+                }
+                Algorithm::EdDsa => {
+                    Ed25519KeyPair::from_pkcs8(secret).ok()?;
+                    EncodingKey::from_ed_der(secret)
+                }
+                Algorithm::Rs256 => {
+                    RsaKeyPair::from_pkcs8(secret).ok()?;
+                    EncodingKey::from_rsa_pem(jwk::pem("PRIVATE KEY", secret).as_bytes()).ok()?
+                }
+                Algorithm::Hs256 => EncodingKey::from_secret(long_enough(secret)?),
+            })
         };
+        let name = algorithm.name();
+        let key = read().ok_or_else(|| bad(kid, &format!("its secret half is not one of {name}")))?;
         Ok(Self { kid: kid.to_owned(), algorithm, key })
+    }
+
+    /// Its name.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// How it signs.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The signature of a message in base64url, as a JWS has it (RFC 7515, section 5.1).
+    ///
+    /// # Errors
+    /// `Internal` when the key cannot sign.
+    pub fn sign(&self, message: &[u8]) -> Result<String> {
+        jsonwebtoken::crypto::sign(message, &self.key, backend(self.algorithm)).map_err(Error::internal)
     }
 }
 
 impl VerifyingKey {
-    /// Reads the public half of a stored key.
+    /// Reads the public half of a stored key that has one.
     ///
     /// # Errors
-    /// `Internal` when the algorithm is unknown or the text is no JWK of it.
+    /// `Internal` when the algorithm is unknown, has no public half, or the text is no JWK of it.
     pub fn new(kid: &str, algorithm: &str, public_jwk: &str) -> Result<Self> {
         let algorithm = known(kid, algorithm)?;
-        let key = match algorithm {
-            Algorithm::Es256 => {
-                let point = point(public_jwk).ok_or_else(|| bad(kid, "its public half is not an ES256 key"))?;
-                DecodingKey::from_ec_der(&point)
-            }
-        };
+        let name = algorithm.name();
+        let parsed = jwk::parse(algorithm, public_jwk);
+        let (key, _) = parsed.ok_or_else(|| bad(kid, &format!("its public half is not one of {name}")))?;
         Ok(Self { kid: kid.to_owned(), algorithm, key })
+    }
+
+    /// The key that verifies by the secret with which it signs, HS256.
+    ///
+    /// # Errors
+    /// `Internal` when the secret is shorter than the algorithm allows.
+    pub fn of_secret(kid: &str, secret: &[u8]) -> Result<Self> {
+        let secret = long_enough(secret).ok_or_else(|| bad(kid, "its secret is too short"))?;
+        Ok(Self { kid: kid.to_owned(), algorithm: Algorithm::Hs256, key: DecodingKey::from_secret(secret) })
+    }
+
+    /// Whether this is a signature of the message by this key, in the key's one algorithm. It comes in base64url, whose
+    /// spelling is for the caller to judge.
+    pub fn verifies(&self, message: &[u8], signature: &str) -> bool {
+        jsonwebtoken::crypto::verify(signature, message, &self.key, backend(self.algorithm)).unwrap_or(false)
     }
 }
 
-/// The uncompressed point of a JWK for ES256, if it is one and lies on the curve.
-fn point(public_jwk: &str) -> Option<Vec<u8>> {
-    let jwk: EcJwk = serde_json::from_str(public_jwk).ok()?;
-    let meant = jwk.kty == "EC" && jwk.crv == "P-256" && jwk.alg.is_none_or(|name| name == Algorithm::Es256.name());
-    let (x, y) = (URL_SAFE_NO_PAD.decode(jwk.x).ok()?, URL_SAFE_NO_PAD.decode(jwk.y).ok()?);
-    let point = [&[4], x.as_slice(), y.as_slice()].concat();
-    let sound = x.len() == COORDINATE
-        && y.len() == COORDINATE
-        && ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point).is_ok();
-    (meant && sound).then_some(point)
+/// The secret of an HMAC, if it is as long as its output at least (RFC 7518, section 3.2).
+fn long_enough(secret: &[u8]) -> Option<&[u8]> {
+    (secret.len() >= made::SECRET_LEN).then_some(secret)
+}
+
+/// The algorithm as jsonwebtoken has it.
+fn backend(algorithm: Algorithm) -> jsonwebtoken::Algorithm {
+    match algorithm {
+        Algorithm::Es256 => jsonwebtoken::Algorithm::ES256,
+        Algorithm::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        Algorithm::Rs256 => jsonwebtoken::Algorithm::RS256,
+        Algorithm::Hs256 => jsonwebtoken::Algorithm::HS256,
+    }
 }
 
 fn known(kid: &str, algorithm: &str) -> Result<Algorithm> {

@@ -1,4 +1,5 @@
-//! Password hashing, tokens, sealing, certificates and randomness; argon2, jsonwebtoken and aws-lc-rs are named nowhere else, certificates read nowhere else.
+//! Password hashing, tokens, sealing, certificates and randomness; argon2, jsonwebtoken and aws-lc-rs are named nowhere
+//! else, certificates read nowhere else.
 //!
 //! It knows no users, no sessions and no database: it is handed keys and texts, and says whether they fit. Which key is
 //! good now, who the issuer may be, and whether a session lives, is for the services to judge.

@@ -5,13 +5,14 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf;
 use zeroize::Zeroizing;
 
 use super::key_file::{self, KEY_LEN, Key};
+use super::mac::{hex, hmac_sha256};
 use super::random::Random;
 use crate::domain::error::{Error, Result};
 
@@ -23,10 +24,24 @@ const VERSION: u8 = 1;
 /// Separates keys made of tokens from every other use of HKDF.
 const HOLDER_SALT: &[u8] = b"authsrv holder key 1";
 
-/// The master key: a file, read at its first use and then kept. Its `Debug` shows the path only.
+/// Name of a key that says nothing of it: 16 hexadecimal digits.
+const ID_PURPOSE: &str = "authsrv master key id 1";
+/// What is added to the path of the master key for the one that is to take its place.
+const STAGED: &str = ".new";
+
+/// The master key: a file, and for a moment another beside it that is to take its place. Keys are read when they are
+/// needed and then kept; another process may replace the file, so it is read again when a kept key does not do. Its
+/// `Debug` shows the path only.
 pub struct MasterKey {
     path: PathBuf,
-    key: OnceLock<Key>,
+    kept: Mutex<Vec<Named>>,
+}
+
+/// A key with its name.
+#[derive(Clone)]
+struct Named {
+    id: String,
+    key: Arc<Key>,
 }
 
 /// A sealed value does not open: another key, another purpose, or it was changed.
@@ -36,7 +51,7 @@ pub struct DoesNotOpen;
 impl MasterKey {
     /// The master key in this file. Touches no file yet.
     pub fn at(path: PathBuf) -> MasterKey {
-        MasterKey { path, key: OnceLock::new() }
+        MasterKey { path, kept: Mutex::default() }
     }
 
     /// Where it lies.
@@ -57,10 +72,8 @@ impl MasterKey {
         random.fill(key.as_mut_slice())?;
         let mut suffix = [0; 8];
         random.fill(&mut suffix)?;
-        let mut beside = self.path.clone().into_os_string();
-        beside.push(format!(".{:016x}.new", u64::from_be_bytes(suffix)));
-        key_file::place(&key, Path::new(&beside), &self.path)
-            .map_err(|cause| Error::internal(MasterKeyError::Uncreatable(self.path.clone(), cause)))
+        let beside = self.beside(&format!(".{:016x}.new", u64::from_be_bytes(suffix)));
+        key_file::place(&key, &beside, &self.path).map_err(|cause| self.uncreatable(cause))
     }
 
     /// Reads the file and says whether the key in it can be used.
@@ -71,12 +84,36 @@ impl MasterKey {
         key_file::read(&self.path).map(drop).map_err(Error::internal)
     }
 
-    /// Seals `plain` for a purpose.
+    /// The name of the key in the file.
+    ///
+    /// # Errors
+    /// `Internal` with a [`MasterKeyError`].
+    pub fn id(&self) -> Result<String> {
+        self.read(&self.path).map(|named| named.id)
+    }
+
+    /// Passes if the key of this name is there.
+    ///
+    /// # Errors
+    /// `Internal` with a [`MasterKeyError`].
+    pub fn is(&self, id: &str) -> Result<()> {
+        self.named(id).map(drop)
+    }
+
+    /// Seals `plain` for a purpose under the key in the file.
     ///
     /// # Errors
     /// `Internal` with a [`MasterKeyError`], or without randomness.
     pub fn seal(&self, purpose: &str, plain: &[u8], random: &dyn Random) -> Result<Vec<u8>> {
-        seal_with(self.key()?, purpose, plain, random)
+        seal_with(&self.read(&self.path)?.key, purpose, plain, random)
+    }
+
+    /// Seals `plain` for a purpose under the key of this name.
+    ///
+    /// # Errors
+    /// `Internal` with a [`MasterKeyError`], or without randomness.
+    pub fn seal_as(&self, id: &str, purpose: &str, plain: &[u8], random: &dyn Random) -> Result<Vec<u8>> {
+        seal_with(&self.named(id)?.key, purpose, plain, random)
     }
 
     /// Opens what was sealed for this purpose.
@@ -84,16 +121,86 @@ impl MasterKey {
     /// # Errors
     /// `Internal` with a [`MasterKeyError`].
     pub fn open(&self, purpose: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let broken = |_| Error::internal(MasterKeyError::DoesNotOpen(self.path.clone(), purpose.to_owned()));
-        open_with(self.key()?, purpose, sealed).map_err(broken)
+        let opened = |keys: &[Named]| keys.iter().rev().find_map(|named| open_with(&named.key, purpose, sealed).ok());
+        if let Some(plain) = opened(&self.kept()) {
+            return Ok(plain);
+        }
+        let read = [self.read(&self.path)?].into_iter().chain(self.staged()).collect::<Vec<_>>();
+        let broken = || Error::internal(MasterKeyError::DoesNotOpen(self.path.clone(), purpose.to_owned()));
+        opened(&read).ok_or_else(broken)
     }
 
-    fn key(&self) -> Result<&[u8; KEY_LEN]> {
-        if let Some(key) = self.key.get() {
-            return Ok(key);
+    /// Writes a new key beside the file, in place of any that is there, and gives its name. It can be sealed with, and takes
+    /// the place of the old one by [`MasterKey::settle`]. To be called by one process at a time.
+    ///
+    /// # Errors
+    /// `Internal` with [`MasterKeyError::Uncreatable`], or without randomness.
+    pub fn stage(&self, random: &dyn Random) -> Result<String> {
+        let mut key = Key::default();
+        random.fill(key.as_mut_slice())?;
+        let staged = self.beside(STAGED);
+        let written = key_file::forget(&staged).and_then(|()| key_file::write(&key, &staged));
+        written.map_err(|cause| self.uncreatable(cause))?;
+        Ok(self.keep(key).id)
+    }
+
+    /// Whether there is a key beside the file.
+    pub fn has_staged(&self) -> bool {
+        self.beside(STAGED).symlink_metadata().is_ok()
+    }
+
+    /// Ends a change of the key: if `id` is the name of the key beside the file it takes the file's place, else it is
+    /// deleted. To be called by one process at a time.
+    ///
+    /// # Errors
+    /// `Internal` with [`MasterKeyError::Uncreatable`].
+    pub fn settle(&self, id: Option<&str>) -> Result<()> {
+        let staged = self.beside(STAGED);
+        let settled = match self.staged() {
+            Some(named) if Some(named.id.as_str()) == id => key_file::replace(&staged, &self.path),
+            _ => key_file::forget(&staged),
+        };
+        settled.map_err(|cause| self.uncreatable(cause))
+    }
+
+    fn staged(&self) -> Option<Named> {
+        self.read(&self.beside(STAGED)).ok()
+    }
+
+    /// The key of this name, kept or read again.
+    fn named(&self, id: &str) -> Result<Named> {
+        if let Some(named) = self.kept().iter().find(|named| named.id == id) {
+            return Ok(named.clone());
         }
-        let key = key_file::read(&self.path).map_err(Error::internal)?;
-        Ok(self.key.get_or_init(|| key))
+        let read = [self.read(&self.path)?].into_iter().chain(self.staged()).find(|named| named.id == id);
+        read.ok_or_else(|| Error::internal(MasterKeyError::Other(self.path.clone())))
+    }
+
+    fn read(&self, path: &Path) -> Result<Named> {
+        key_file::read(path).map(|key| self.keep(key)).map_err(Error::internal)
+    }
+
+    fn keep(&self, key: Key) -> Named {
+        let named = Named { id: hex(&hmac_sha256(key.as_slice(), ID_PURPOSE.as_bytes())[..8]), key: Arc::new(key) };
+        let mut kept = self.kept();
+        if !kept.iter().any(|known| known.id == named.id) {
+            kept.push(named.clone());
+        }
+        named
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Named>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut beside = self.path.clone().into_os_string();
+        beside.push(ending);
+        beside.into()
+    }
+
+    fn uncreatable(&self, cause: std::io::Error) -> Error {
+        Error::internal(MasterKeyError::Uncreatable(self.path.clone(), cause))
     }
 }
 

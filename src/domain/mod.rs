@@ -14,6 +14,7 @@ pub mod identifiers;
 pub mod ids;
 pub mod imports;
 pub mod json;
+pub mod keys;
 pub mod mails;
 pub mod one_time_tokens;
 pub mod pages;

@@ -18,6 +18,7 @@ use chrono::TimeDelta;
 
 use serde_json::Value;
 
+use super::keys::Algorithm;
 use throttling::{Rate, Scope, Throttling};
 
 pub use django::{Authenticator, DjoserRules, Pagination};
@@ -281,6 +282,16 @@ impl Settings {
     /// How long a status list is believed.
     pub fn status_list_lifetime(&self) -> Duration {
         self.seconds("status_list.lifetime")
+    }
+
+    /// Algorithm of new signing keys.
+    pub fn key_algorithm(&self) -> Algorithm {
+        Algorithm::typed(&self.text("keys.algorithm")).unwrap_or(Algorithm::Es256)
+    }
+
+    /// How long a key signs before the server replaces it, if it does.
+    pub fn key_rotation(&self) -> Option<Duration> {
+        Some(self.seconds("keys.rotate_every")).filter(|every| !every.is_zero())
     }
 
     /// Most live sessions of one user, if there is a limit.

@@ -43,9 +43,28 @@ impl Issuer {
     }
 }
 
+/// What was signed by which key, to be remembered with it: the key verifies until the last of it has expired.
+pub(super) struct Signed {
+    kid: String,
+    access_until: Timestamp,
+    refresh_until: Option<Timestamp>,
+}
+
+impl Signed {
+    /// Remembers it, in the transaction that gives it out.
+    ///
+    /// # Errors
+    /// `Unavailable` when the key was revoked meanwhile: what it signed is good for nothing.
+    pub fn note(&self, tx: &dyn Tx) -> Result<()> {
+        let live = tx.note_key_use(&self.kid, Some(self.access_until), self.refresh_until)?;
+        if live { Ok(()) } else { Err(Error::Unavailable { retry_after: std::time::Duration::from_secs(1) }) }
+    }
+}
+
 /// A pair that is signed and not yet stored.
 pub(super) struct Draft {
     pub pair: TokenPair,
+    pub signed: Signed,
     token: NewRefreshToken,
     issuer: String,
 }
@@ -161,14 +180,15 @@ pub(super) fn draft(ctx: &Ctx, issuer: &Issuer, place: &Place) -> Result<Draft> 
     let row = first_row(ctx, place.user, (jti.clone(), expires_at));
     let token = NewRefreshToken { generation: place.generation, ..row };
     let issued_by = issuer.name(place.profile);
-    let access = access(ctx, issuer, place)?;
+    let (access, signed) = access(ctx, issuer, place)?;
     if place.profile.refresh_is_opaque() {
         let pair = TokenPair { access, refresh: String::new() };
-        return Ok(Draft { pair, token, issuer: issued_by }.named(uuid(ctx.env.random.as_ref())?));
+        return Ok(Draft { pair, signed, token, issuer: issued_by }.named(uuid(ctx.env.random.as_ref())?));
     }
     let refresh = claims(ctx, issuer, place, (TokenType::Refresh, jti, expires_at));
     let pair = TokenPair { access, refresh: jwt::sign(&issuer.key, &refresh)? };
-    Ok(Draft { pair, token, issuer: issued_by })
+    let signed = Signed { refresh_until: Some(expires_at), ..signed };
+    Ok(Draft { pair, signed, token, issuer: issued_by })
 }
 
 /// The UUID that follows from a spent one, the same each time: of both only hashes are stored (D-11).
@@ -182,11 +202,13 @@ pub(super) fn hash_of(uuid: &str) -> SecretHash {
 }
 
 /// Signs an access token alone, for profiles that do not rotate.
-pub(super) fn access(ctx: &Ctx, issuer: &Issuer, place: &Place) -> Result<String> {
+pub(super) fn access(ctx: &Ctx, issuer: &Issuer, place: &Place) -> Result<(String, Signed)> {
     let rules = issuer.settings.token_rules(place.profile);
     let expires_at = later(ctx.now, rules.access).min(place.ends_at);
     let jti = uuid(ctx.env.random.as_ref())?;
-    jwt::sign(&issuer.key, &claims(ctx, issuer, place, (TokenType::Access, jti, expires_at)))
+    let token = jwt::sign(&issuer.key, &claims(ctx, issuer, place, (TokenType::Access, jti, expires_at)))?;
+    let kid = issuer.key.kid().to_owned();
+    Ok((token, Signed { kid, access_until: expires_at, refresh_until: None }))
 }
 
 fn claims(ctx: &Ctx, issuer: &Issuer, place: &Place, token: (TokenType, String, Timestamp)) -> Claims {
@@ -220,7 +242,8 @@ impl Opening {
         let id = tx.insert_session(&self.session)?;
         // Another session began since the access token was signed, and has the place that it names.
         if id != self.issuer.next {
-            self.draft.pair.access = access(ctx, &self.issuer, &Place::first(&self.session, id, self.username.take()))?;
+            let place = Place::first(&self.session, id, self.username.take());
+            (self.draft.pair.access, _) = access(ctx, &self.issuer, &place)?;
         }
         let pair = self.draft.store(tx, id, ctx.now)?;
         if let Some(most) = self.issuer.settings.sessions_per_user() {
@@ -262,6 +285,7 @@ impl Draft {
     /// Writes the refresh token into its session.
     pub fn store(mut self, tx: &dyn Tx, session: SessionId, now: Timestamp) -> Result<TokenPair> {
         self.token.session_id = session;
+        self.signed.note(tx)?;
         tx.insert_token(&self.token)?;
         tx.remember_issuer(&self.issuer, now)?;
         Ok(self.pair)

@@ -8,8 +8,11 @@
 mod delivery;
 mod postman;
 
+use std::fmt;
+
 use chrono::TimeDelta;
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use crate::crypto::random;
 use crate::domain::error::{Entity, Error, Result};
@@ -20,7 +23,7 @@ use crate::domain::pages::{Listing, PageOf};
 use crate::domain::rights::{Right, action, resource};
 use crate::domain::settings::mail::{Mails, Transport as Choice};
 use crate::mail;
-use crate::service::{Ctx, settings};
+use crate::service::{Ctx, seals, settings};
 use crate::store::Tx;
 
 pub use crate::mail::{Failure, built_in};
@@ -29,29 +32,40 @@ pub use delivery::deliver;
 pub use postman::Postman;
 
 /// For what the contents of mails are sealed.
-const PURPOSE: &str = "mail";
+pub(super) const PURPOSE: &str = "mail";
 
-/// A letter that is sealed and may be posted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Prepared(NewMail);
-
-/// Seals a letter. It is given up at `expires_at`: that of the token it carries, or [`notice_expiry`].
-///
-/// # Errors
-/// `Internal` when the master key cannot be used.
-pub fn prepare(ctx: &Ctx, letter: &Letter, expires_at: Timestamp) -> Result<Prepared> {
-    let content = Content::of(ctx, letter)?;
-    let sealed = ctx.env.master.seal(PURPOSE, content.written().as_bytes(), ctx.env.random.as_ref())?;
-    let (kind, user, token, to) = (letter.kind, letter.user, letter.token, letter.to.clone());
-    Ok(Prepared(NewMail { kind, user, token, to, sealed, expires_at }))
+/// A letter that may be posted. Its `Debug` shows nothing of what it says.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Prepared {
+    mail: NewMail,
+    /// What it says, to be sealed.
+    content: Zeroizing<String>,
 }
 
-/// Writes a prepared letter into the outbox, in the transaction of the operation that causes it, and wakes whoever sends.
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared").field("kind", &self.mail.kind).finish_non_exhaustive()
+    }
+}
+
+/// Writes a letter. It is given up at `expires_at`: that of the token it carries, or [`notice_expiry`].
 ///
 /// # Errors
-/// Those of the store.
+/// `Internal` without randomness.
+pub fn prepare(ctx: &Ctx, letter: &Letter, expires_at: Timestamp) -> Result<Prepared> {
+    let content = Zeroizing::new(Content::of(ctx, letter)?.written());
+    let (kind, user, token, to) = (letter.kind, letter.user, letter.token, letter.to.clone());
+    Ok(Prepared { mail: NewMail { kind, user, token, to, sealed: Vec::new(), expires_at }, content })
+}
+
+/// Seals a prepared letter and writes it into the outbox, in the transaction of the operation that causes it, and wakes
+/// whoever sends.
+///
+/// # Errors
+/// `Internal` when the master key cannot be used; those of the store.
 pub fn post(ctx: &Ctx, tx: &dyn Tx, mail: &Prepared) -> Result<()> {
-    tx.insert_mail(&mail.0, ctx.now)?;
+    let sealed = seals::seal(ctx.env, tx, PURPOSE, mail.content.as_bytes())?;
+    tx.insert_mail(&NewMail { sealed, ..mail.mail.clone() }, ctx.now)?;
     // Whoever wakes asks for a transaction of his own, which begins when this one has ended.
     ctx.env.mail.bell.ring();
     Ok(())

@@ -26,6 +26,7 @@ pub mod permissions;
 pub mod recovery;
 pub mod registration;
 pub mod roles;
+mod seals;
 mod secrets;
 pub mod seed;
 pub mod sessions;

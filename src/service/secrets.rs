@@ -4,10 +4,10 @@
 use crate::crypto::mac::{self, Secret};
 use crate::crypto::seal::MasterKey;
 use crate::domain::error::{Error, Result};
-use crate::service::Env;
+use crate::service::{Env, seals};
 use crate::store::{Instance, Tx};
 
-/// Name of the installation's secret among the sealed ones, and what it is sealed for.
+/// Name of the installation's secret among the sealed ones.
 const INSTANCE: &str = "instance-secret";
 
 /// Makes the installation's secret if there is none. Whoever asks for what is derived from it may rely on its being there.
@@ -19,11 +19,10 @@ pub(super) fn ensure(env: &Env) -> Result<()> {
         return Ok(());
     }
     let secret = mac::secret(env.random.as_ref())?;
-    let sealed = env.master.seal(INSTANCE, &secret, env.random.as_ref())?;
     // Another process may have been first.
     env.store.write(|tx| match tx.sealed_secret(INSTANCE)? {
         Some(_) => Ok(()),
-        None => tx.insert_sealed_secret(INSTANCE, &sealed),
+        None => tx.insert_sealed_secret(INSTANCE, &seals::seal(env, tx, purpose(INSTANCE), &secret)?),
     })
 }
 
@@ -50,5 +49,10 @@ pub(super) fn derived(master: &MasterKey, tx: &dyn Instance, purpose: &'static s
 pub(super) fn known(master: &MasterKey, tx: &dyn Instance) -> Result<Secret> {
     let sealed = tx.sealed_secret(INSTANCE)?;
     let missing = || Error::internal("the installation has no secret; start the server once to make one");
-    master.open(INSTANCE, &sealed.ok_or_else(missing)?)
+    master.open(purpose(INSTANCE), &sealed.ok_or_else(missing)?)
+}
+
+/// For what the secret of a name is sealed.
+pub(super) fn purpose(name: &str) -> &str {
+    name
 }

@@ -157,7 +157,7 @@ impl<'a> Verifier<'a> {
     /// The key of ours that a token names. None if it names none and says to be signed as a former system did.
     fn own_key(&self, token: &str) -> Result<Option<Arc<VerifyingKey>>> {
         let named = match jwt::key_id(token) {
-            Ok(kid) => keys::verifying(self.env, self.tx, &kid)?,
+            Ok(kid) => keys::verifying(self.env, self.tx, (&kid, self.now))?,
             Err(TokenFault::UnknownKey) => None,
             Err(fault) => return Err(fault.into()),
         };

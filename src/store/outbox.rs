@@ -57,6 +57,10 @@ pub trait Outbox {
     fn drop_mails(&self, user: UserId, kinds: &[Kind]) -> Result<u64>;
     /// Drops those that carry this one-time token and may yet be sent; says how many.
     fn drop_mails_of_token(&self, token: i64) -> Result<u64>;
+    /// What the mails say that may yet be sent, sealed.
+    fn sealed_mails(&self) -> Result<Vec<(MailId, Vec<u8>)>>;
+    /// Replaces what a mail says by the same, sealed anew; false if it is not to be sent any more.
+    fn reseal_mail(&self, id: MailId, sealed: &[u8]) -> Result<bool>;
     /// Deletes those that were written before this instant and cannot be sent any more; says how many.
     fn purge_mails(&self, before: Timestamp, limit: u32) -> Result<u64>;
 }

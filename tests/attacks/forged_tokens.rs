@@ -21,9 +21,7 @@ fn parts(token: &str) -> (Value, Value) {
 
 /// The private half of the server's key, which an attacker does not have: to make tokens that are wrong in one thing.
 fn own_key(site: &Site) -> EncodingKey {
-    let stored = site.app.env.store.read(|tx| tx.current_key()).unwrap().unwrap();
-    let pkcs8 = site.app.env.master.open(&format!("signing-key:{}", stored.kid), &stored.sealed).unwrap();
-    EncodingKey::from_ec_der(&pkcs8)
+    EncodingKey::from_ec_der(&site.app.current_key().1)
 }
 
 fn sign(key: &EncodingKey, header: &Value, claims: &Value) -> String {
@@ -138,7 +136,7 @@ fn without(object: &Value, key: &str) -> Value {
 fn a_key_of_ones_own_under_our_name_is_not_ours() {
     let (site, access, refresh) = site_and_tokens();
     let other = jwt::generate(Algorithm::Es256).unwrap();
-    let key = EncodingKey::from_ec_der(&other.pkcs8);
+    let key = EncodingKey::from_ec_der(&other.secret);
     for token in [&access, &refresh] {
         let (header, claims) = parts(token);
         nobody(&site, &sign(&key, &header, &claims), "R-16: another key under the same kid");
@@ -180,11 +178,10 @@ fn tokens_of_another_instance_are_nothing_here() {
     nobody(&site, &refresh, "another instance's refresh token");
     // The other instance's key under this one's name, with this one's session.
     let pair = site.server.sign_in("ann@example.com");
-    let stored = other.app.env.store.read(|tx| tx.current_key()).unwrap().unwrap();
-    let pkcs8 = other.app.env.master.open(&format!("signing-key:{}", stored.kid), &stored.sealed).unwrap();
+    let (stored, secret) = other.app.current_key();
     assert_ne!(stored.kid, parts(&pair.access).0["kid"].as_str().unwrap(), "R-4: each instance has its own key");
     let (header, claims) = parts(&pair.access);
-    nobody(&site, &sign(&EncodingKey::from_ec_der(&pkcs8), &header, &claims), "R-16: the kid spoofed");
+    nobody(&site, &sign(&EncodingKey::from_ec_der(&secret), &header, &claims), "R-16: the kid spoofed");
 }
 
 #[test]

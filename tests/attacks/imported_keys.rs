@@ -68,7 +68,7 @@ fn what_is_public_is_not_the_shared_secret() {
 #[test]
 fn a_kid_and_an_alg_do_not_choose_the_key() {
     let (site, kid) = site();
-    let own = site.app.env.store.read(|tx| tx.current_key()).unwrap().unwrap().kid;
+    let own = site.app.current_key().0.kid;
     let ours = site.server.sign_in("ann@example.com");
     let now = site.app.env.clock.now();
     for (n, kind) in [(1, "access"), (2, "refresh")] {

@@ -2,6 +2,7 @@
 
 mod account_enumeration;
 mod account_enumeration_dialects;
+mod algorithm_confusion;
 mod api_tokens;
 mod audit_trail;
 mod authzen;
@@ -38,6 +39,7 @@ mod mass_assignment_dialects;
 mod method_override;
 mod methods;
 mod metrics;
+mod mutated_tokens;
 mod one_time_links;
 mod open_files;
 mod outbound;
@@ -53,6 +55,7 @@ mod reused_ids;
 mod revocation;
 mod revocation_dialects;
 mod slow_clients;
+mod stolen_database;
 mod suffix_confusion;
 mod swapped_file;
 mod terminal_injection;

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use authsrv::domain::ids::UserId;
+use authsrv::domain::keys::{Ring, State, StoredKey};
 use authsrv::domain::sessions::EndReason;
-use authsrv::domain::tokens::{NewRefreshToken, StoredKey};
+use authsrv::domain::tokens::NewRefreshToken;
 use authsrv::store::sessions::Which;
 use authsrv::store::sqlite::Sqlite;
 use authsrv::store::sqlite::open::{APPLICATION_ID, Missing, Opened};
@@ -128,6 +129,9 @@ fn a_key_gets_an_end_and_is_revoked_once() {
         public_jwk: String::new(),
         created_at: at(0),
         signs: false,
+        signs_from: None,
+        access_until: None,
+        refresh_until: None,
         revoked_at: None,
         expires_at: Some(at(9)),
     };
@@ -135,7 +139,7 @@ fn a_key_gets_an_end_and_is_revoked_once() {
         .write(|tx| {
             tx.insert_key(&key)?;
             assert_eq!(tx.signing_key("k")?, Some(key.clone()));
-            assert_eq!(tx.current_key()?, None, "it never signs");
+            assert_eq!(Ring::new(tx.signing_keys()?, at(0)).current(), None, "it never signs");
             assert!(tx.set_key_end("k", at(20))? && !tx.set_key_end("x", at(20))?);
             assert!(tx.revoke_key("k", at(10))? && !tx.revoke_key("k", at(11))? && !tx.revoke_key("x", at(1))?);
             let found = tx.signing_key("k")?.unwrap();
@@ -188,8 +192,10 @@ fn a_file_of_the_first_schema_is_upgraded_with_what_is_in_it() {
         .read(|tx| {
             assert_eq!(tx.void_until(UserId(1))?.timestamp(), 0);
             assert_eq!(tx.list_tokens(&super::all(), at(0))?.len(), 2);
-            let key = tx.current_key()?.unwrap();
-            assert!(key.expires_at.is_none() && !key.is_imported() && key.is_live(at(0)));
+            let ring = Ring::new(tx.signing_keys()?, at(0));
+            let key = ring.current().unwrap();
+            assert!(key.expires_at.is_none() && !key.is_imported() && key.verifies(at(0)));
+            assert_eq!(ring.state(key), State::Current);
             Ok(())
         })
         .unwrap();

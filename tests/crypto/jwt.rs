@@ -22,7 +22,7 @@ pub struct Bench {
 impl Bench {
     pub fn new() -> Self {
         let new = jwt::generate(Algorithm::Es256).unwrap();
-        let signing = SigningKey::new(&new.kid, "ES256", &new.pkcs8).unwrap();
+        let signing = SigningKey::new(&new.kid, "ES256", &new.secret).unwrap();
         let verifying = VerifyingKey::new(&new.kid, "ES256", &new.public_jwk).unwrap();
         Self { new, signing, verifying }
     }
@@ -38,7 +38,7 @@ impl Bench {
     /// Signs any two texts with the true key.
     pub fn forge(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-        let key = EncodingKey::from_ec_der(&self.new.pkcs8);
+        let key = EncodingKey::from_ec_der(&self.new.secret);
         let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, jsonwebtoken::Algorithm::ES256).unwrap();
         format!("{message}.{signature}")
     }
@@ -148,10 +148,12 @@ fn r53_debug_shows_kid_only() {
 #[test]
 fn r16_keys_that_are_not_what_they_say_are_refused() {
     let bench = Bench::new();
-    for algorithm in ["", "none", "es256", "HS256", "RS256"] {
-        assert!(SigningKey::new("k", algorithm, &bench.new.pkcs8).is_err());
+    for algorithm in ["", "none", "es256", "EdDSA", "RS256"] {
+        assert!(SigningKey::new("k", algorithm, &bench.new.secret).is_err());
         assert!(VerifyingKey::new("k", algorithm, &bench.new.public_jwk).is_err());
     }
+    assert!(VerifyingKey::new("k", "HS256", &bench.new.public_jwk).is_err(), "a secret is no public half");
+    assert!(SigningKey::new("k", "HS256", &[7; 31]).is_err() && VerifyingKey::of_secret("k", &[7; 31]).is_err());
     assert!(SigningKey::new("k", "ES256", b"nonsense").is_err());
     let jwk: Value = serde_json::from_str(&bench.new.public_jwk).unwrap();
     for changes in [
@@ -234,7 +236,7 @@ fn r16_the_algorithm_is_the_keys_and_the_key_is_named_exactly() {
     let other = Bench::new();
     assert_eq!(other.access(&bench.good(TokenType::Access)), Err(TokenFault::UnknownKey));
     // Another's key under our name.
-    let stolen = SigningKey::new(kid, "ES256", &other.new.pkcs8).unwrap();
+    let stolen = SigningKey::new(kid, "ES256", &other.new.secret).unwrap();
     let token = jwt::sign(&stolen, &claims(TokenType::Access)).unwrap();
     assert_eq!(bench.access(&token), Err(TokenFault::BadSignature));
 }

@@ -104,7 +104,8 @@ fn a_master_key_that_is_gone_open_or_another_is_seen() {
     std::fs::remove_file(place.env.master.path()).unwrap();
     place.env.master = MasterKey::at(place.env.master.path().to_owned()).into();
     place.env.master.create_if_missing(&OsRandom).unwrap();
-    let advice = "restore the database and this file from the same backup";
+    let advice =
+        "restore the database and this file from the same backup, or name the right file with --master-key-file PATH";
     assert_eq!(bad(&place), [(Level::Problem, "signing key", advice.to_owned())]);
 }
 

@@ -279,8 +279,8 @@ fn a_key_ends_by_its_date_and_by_being_revoked_and_is_never_published() {
     let same = app.operate(|ctx| keys::import_hs256(ctx, SECRET, until)).unwrap();
     assert!(matches!(same, Ensured::Unchanged(_)));
     let actor = app.authenticate(&long).unwrap();
-    assert!(app.operate(|ctx| keys::revoke(ctx, &kid)).unwrap());
-    assert!(!app.operate(|ctx| keys::revoke(ctx, &kid)).unwrap());
+    assert!(app.operate(|ctx| keys::revoke(ctx, &kid)).unwrap().revoked);
+    assert!(!app.operate(|ctx| keys::revoke(ctx, &kid)).unwrap().revoked);
     assert_eq!(fault(app.authenticate(&long)), TokenFault::UnknownKey);
     let names = me::Names { first_name: Some("Eve".to_owned()), ..me::Names::default() };
     let late = app.call(&actor, |ctx| me::rename(ctx, names));
@@ -300,8 +300,6 @@ fn keys_are_for_whoever_holds_the_right() {
     let import = |secret: &str, until| app.operate(|ctx| keys::import_hs256(ctx, secret, until));
     assert_eq!(invalid(import(&SECRET[..31], until)), [("secret".to_owned(), "min_length")]);
     assert_eq!(invalid(import(SECRET, app.clock.now())), [("until".to_owned(), "invalid")]);
-    let own = app.operate(keys::list).unwrap().into_iter().find(|key| key.signs).unwrap();
-    assert_eq!(invalid(app.operate(|ctx| keys::revoke(ctx, &own.kid))), [("kid".to_owned(), "invalid")]);
     assert!(matches!(app.operate(|ctx| keys::revoke(ctx, "x")), Err(Error::NotFound(_))));
 }
 

@@ -36,7 +36,10 @@ const VOLATILE: [(&str, &[&str]); 14] = [
     ("one_time_tokens", &["hash", "created_at", "expires_at", "used_at"]),
     ("outbox", &["sealed", "next_attempt_at", "leased_until", "created_at", "sent_at", "expires_at"]),
     ("settings", &["updated_at"]),
-    ("signing_keys", &["kid", "sealed", "public_jwk", "created_at", "expires_at"]),
+    (
+        "signing_keys",
+        &["kid", "sealed", "public_jwk", "created_at", "signs_from", "access_until", "refresh_until", "expires_at"],
+    ),
     ("sealed_secrets", &["sealed"]),
     ("revoked_imports", &["hash", "expires_at"]),
     ("issuers", &["url", "first_used_at"]),

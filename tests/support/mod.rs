@@ -23,6 +23,7 @@ use authsrv::crypto::random::Random;
 use authsrv::domain::error::Result;
 use authsrv::domain::identifiers::Email;
 use authsrv::domain::ids::{Timestamp, UserId};
+use authsrv::domain::keys::{Ring, StoredKey};
 use authsrv::domain::passwords::Password;
 use authsrv::domain::proxies::TrustedProxies;
 use authsrv::domain::settings::Profile;
@@ -32,6 +33,7 @@ use authsrv::service::tokens::{self, Credentials};
 use authsrv::service::users::{self, NewAccount};
 use authsrv::service::{Actor, Clock, Ctx, Env, Origin, Ref, login};
 use tempfile::TempDir;
+use zeroize::Zeroizing;
 
 /// A password that every rule accepts, also for superusers.
 pub const PASSWORD: &str = "Tr0ub4dor-and-3";
@@ -183,6 +185,14 @@ impl TestApp {
         let password = Some(Password::parse("password", PASSWORD).unwrap());
         let roles = roles.iter().map(|role| Ref::Code((*role).to_owned())).collect();
         self.operate(|ctx| users::create(ctx, NewAccount { profile, password, roles })).unwrap().user.id
+    }
+
+    /// The key that signs, with its secret half, which nobody else can read.
+    pub fn current_key(&self) -> (StoredKey, Zeroizing<Vec<u8>>) {
+        let keys = self.env.store.read(|tx| tx.signing_keys()).unwrap();
+        let key = Ring::new(keys, self.clock.now()).current().unwrap().clone();
+        let secret = self.env.master.open(&format!("signing-key:{}", key.kid), &key.sealed).unwrap();
+        (key, secret)
     }
 
     /// Signs in with [`PASSWORD`].

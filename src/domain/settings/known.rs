@@ -251,6 +251,18 @@ pub const ALL: &[Setting] = &[
     setting("guard.refresh", LIMIT, "30", "Most refreshes of a session in a minute. 0: no limit."),
     setting("guard.register", LIMIT, "100", "Most registrations from an address in an hour. 0: no limit."),
     setting(
+        "keys.algorithm",
+        Kind::Choice(&["es256", "eddsa", "rs256", "hs256"]),
+        "\"es256\"",
+        "Algorithm of new signing keys. By hs256 tokens can be verified only by who could sign them, too.",
+    ),
+    setting(
+        "keys.rotate_every",
+        Kind::Seconds(0, 10 * YEAR),
+        "7776000",
+        "How long a key signs before the server replaces it. 0: until somebody does.",
+    ),
+    setting(
         "mail.folder",
         Kind::Folder,
         "\"\"",

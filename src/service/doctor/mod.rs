@@ -5,6 +5,7 @@
 //! certificate in `tls.rs`.
 
 mod files;
+mod keys;
 mod mail;
 mod process;
 mod proxies;
@@ -19,7 +20,7 @@ use crate::domain::catalog::Kind;
 use crate::domain::error::{Error, Result};
 use crate::domain::rights::resource;
 use crate::domain::tls::TlsFiles;
-use crate::service::{Ctx, Env, audit, bounds, keys};
+use crate::service::{Ctx, Env, audit, bounds};
 
 pub use process::Confinement;
 pub use proxies::{Forwarder, note_forwarder};
@@ -101,7 +102,7 @@ pub struct Facts {
 /// # Errors
 /// Those of the store.
 pub fn ready(env: &Env) -> Result<()> {
-    env.store.read(|tx| tx.current_key().map(drop))
+    env.store.read(|tx| tx.signing_keys().map(drop))
 }
 
 /// Examines the installation; worst first. Operators and superusers only. Reads the whole database file.
@@ -114,7 +115,7 @@ pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
     findings.extend(facts.tls.as_ref().map(|files| tls::look(files, ctx.now)));
     findings.extend(process::look(&facts.processes));
     findings.extend(left_over(ctx, facts));
-    for look in [data, signing_key, trail, superusers, guarded, settings::look, proxies::look, mail::look] {
+    for look in [data, keys::look, trail, superusers, guarded, settings::look, proxies::look, mail::look] {
         match look(ctx) {
             Ok(found) => findings.extend(found),
             Err(Error::Internal(cause)) => findings.push(unreadable(&cause.to_string())),
@@ -145,7 +146,7 @@ pub fn unopened(facts: &Facts, what: String, advice: Advice) -> Vec<Finding> {
 fn around(facts: &Facts) -> Vec<Finding> {
     let mut findings = files::look(facts);
     findings.push(match MasterKey::at(facts.master_key.clone()).check() {
-        Ok(()) => Finding::ok("master key", "it is there and can be read"),
+        Ok(()) => keys::place(facts),
         Err(error) => of_key("master key", error),
     });
     findings
@@ -171,27 +172,11 @@ fn data(ctx: &Ctx) -> Result<Vec<Finding>> {
     Ok(faults.into_iter().map(|fault| Finding::new(Level::Problem, "database", fault, RESTORE)).collect())
 }
 
-fn signing_key(ctx: &Ctx) -> Result<Vec<Finding>> {
-    // A master key that cannot be used is a finding already.
-    if ctx.env.master.check().is_err() {
-        return Ok(Vec::new());
-    }
-    if ctx.env.store.read(|tx| tx.current_key())?.is_none() {
-        let text = "there is none, so nobody can sign in";
-        return Ok(vec![Finding::new(Level::Problem, "signing key", text, Advice::run("serve"))]);
-    }
-    Ok(vec![match keys::probe(ctx.env) {
-        Ok(()) => Finding::ok("signing key", "it opens with the master key"),
-        Err(error @ Error::Unavailable { .. }) => return Err(error),
-        Err(error) => of_key("signing key", error),
-    }])
-}
-
 /// The newest events: all of them may be many.
 fn trail(ctx: &Ctx) -> Result<Vec<Finding>> {
     const NEWEST: u32 = 1000;
     // A master key that cannot be used is a finding already, as is a database that cannot be read.
-    if ctx.env.master.check().is_err() || keys::probe(ctx.env).is_err() {
+    if ctx.env.master.check().is_err() || crate::service::keys::probe(ctx.env).is_err() {
         return Ok(Vec::new());
     }
     let found = audit::verify_newest(ctx, NEWEST)?;

@@ -1,31 +1,21 @@
-//! Keys of a former system, and what an administrator does with keys.
+//! Keys that come from elsewhere: secrets of a former system, and keys that this server is to sign with.
 
 use serde_json::json;
 
-use super::purpose;
+use super::{insert, purpose};
 use crate::crypto::imported::HS256;
+use crate::crypto::jwt::{self, NewKey};
 use crate::crypto::mac::sha256;
 use crate::crypto::random::uuid;
-use crate::domain::error::{Entity, Error, Result};
+use crate::domain::error::{Error, Result};
 use crate::domain::ids::Timestamp;
+use crate::domain::keys::StoredKey;
 use crate::domain::rights::{Right, action, resource};
-use crate::domain::tokens::StoredKey;
-use crate::service::{Ctx, Ensured};
+use crate::service::{Ctx, Ensured, seals};
 use crate::store::Tx;
 
 /// Shortest secret that is taken, in bytes: who can guess it is whoever he likes (RFC 7518, section 3.2).
 pub const SECRET_MIN: usize = 32;
-
-/// All keys, oldest first; what is sealed in them stays sealed.
-///
-/// Needs `keys:read`.
-///
-/// # Errors
-/// `Forbidden`, and those of the store.
-pub fn list(ctx: &Ctx) -> Result<Vec<StoredKey>> {
-    ctx.require(&Right::of(resource::KEYS, action::READ))?;
-    ctx.env.store.read(|tx| tx.signing_keys())
-}
 
 /// Takes the secret by which a former system signed its tokens with HS256, so that they are good here until they expire,
 /// and no longer than `until` (D-12). A secret that was imported before keeps its name and gets the new end.
@@ -46,22 +36,23 @@ pub fn import_hs256(ctx: &Ctx, secret: &str, until: Timestamp) -> Result<Ensured
     if until <= ctx.now {
         return Err(Error::invalid("until", "invalid", "The end must lie in the future."));
     }
-    let env = ctx.env;
-    let kid = uuid(env.random.as_ref())?;
-    let sealed = env.master.seal(&purpose(&kid), secret.as_bytes(), env.random.as_ref())?;
-    let key = StoredKey {
-        kid,
-        algorithm: HS256.to_owned(),
-        sealed,
-        public_jwk: String::new(),
-        created_at: ctx.now,
-        signs: false,
-        revoked_at: None,
-        expires_at: Some(until),
-    };
+    let kid = uuid(ctx.env.random.as_ref())?;
     ctx.write(|tx| match same(ctx, tx, secret)? {
         Some(known) => prolong(ctx, tx, known, until),
         None => {
+            let key = StoredKey {
+                sealed: seals::seal(ctx.env, tx, &purpose(&kid), secret.as_bytes())?,
+                kid,
+                algorithm: HS256.to_owned(),
+                public_jwk: String::new(),
+                created_at: ctx.now,
+                signs: false,
+                signs_from: None,
+                access_until: None,
+                refresh_until: None,
+                revoked_at: None,
+                expires_at: Some(until),
+            };
             tx.insert_key(&key)?;
             tx.record(&event(ctx, &key))?;
             Ok(Ensured::Created(key))
@@ -69,9 +60,68 @@ pub fn import_hs256(ctx: &Ctx, secret: &str, until: Timestamp) -> Result<Ensured
     })
 }
 
+/// Takes a private key, PKCS#8 in PEM, as the next key of this server: who verifies by its public half already need not
+/// change anything. It signs once it is rotated to.
+///
+/// Needs `keys:create`. Writes the sealed key with a `key.created` and a `key.imported` event, if it is new.
+///
+/// # Errors
+/// - `Forbidden`
+/// - `Invalid("private_key")` — it is no such key, or it was here before and was revoked or has signed
+/// - `Internal` when the master key cannot be read, and those of the store
+pub fn import_private(ctx: &Ctx, pem: &str) -> Result<Ensured<StoredKey>> {
+    ctx.require(&Right::of(resource::KEYS, action::CREATE))?;
+    let new = jwt::of_pem(pem)?;
+    ctx.write(|tx| match tx.signing_key(&new.kid)? {
+        Some(known) => known_before("private_key", known),
+        None => take(ctx, tx, &new),
+    })
+}
+
+/// Takes a secret that services share as the next key of this server, which signs by HS256 with it once it is rotated to.
+/// Whoever has the secret can sign, too.
+///
+/// Needs `keys:create`. Writes the sealed secret with a `key.created` and a `key.imported` event, if it is new.
+///
+/// # Errors
+/// - `Forbidden`
+/// - `Invalid("secret")` — shorter than [`SECRET_MIN`] bytes, or it was here before and was revoked
+/// - `Internal` when the master key cannot be read, and those of the store
+pub fn import_shared(ctx: &Ctx, secret: &str) -> Result<Ensured<StoredKey>> {
+    ctx.require(&Right::of(resource::KEYS, action::CREATE))?;
+    let new = jwt::of_secret(secret.as_bytes())?;
+    ctx.write(|tx| match of_same_secret(ctx, tx, secret, |key| !key.is_imported())? {
+        Some(known) => known_before("secret", known),
+        None => take(ctx, tx, &new),
+    })
+}
+
+fn take(ctx: &Ctx, tx: &dyn Tx, new: &NewKey) -> Result<Ensured<StoredKey>> {
+    let key = insert(ctx, tx, new, None)?;
+    tx.record(&event(ctx, &key))?;
+    Ok(Ensured::Created(key))
+}
+
+fn known_before(field: &str, known: StoredKey) -> Result<Ensured<StoredKey>> {
+    if known.revoked_at.is_some() {
+        let message = "This key was here before and was revoked; a revoked key never comes back.";
+        return Err(Error::invalid(field, "invalid", message));
+    }
+    Ok(Ensured::Unchanged(known))
+}
+
 /// The key of the same secret, if it was imported before.
 fn same(ctx: &Ctx, tx: &dyn Tx, secret: &str) -> Result<Option<StoredKey>> {
-    for key in tx.signing_keys()?.into_iter().filter(StoredKey::is_imported) {
+    of_same_secret(ctx, tx, secret, StoredKey::is_imported)
+}
+
+fn of_same_secret(
+    ctx: &Ctx,
+    tx: &dyn Tx,
+    secret: &str,
+    among: impl Fn(&StoredKey) -> bool,
+) -> Result<Option<StoredKey>> {
+    for key in tx.signing_keys()?.into_iter().filter(|key| among(key) && key.is_symmetric()) {
         let known = ctx.env.master.open(&purpose(&key.kid), &key.sealed)?;
         // By their hashes, so that the time tells nothing of the secret.
         if sha256(&known) == sha256(secret.as_bytes()) {
@@ -98,27 +148,4 @@ fn prolong(ctx: &Ctx, tx: &dyn Tx, known: StoredKey, until: Timestamp) -> Result
 fn event(ctx: &Ctx, key: &StoredKey) -> crate::domain::audit::Event {
     let until = key.expires_at.map(crate::domain::times::written);
     ctx.event("key.imported", "key", None, json!({"kid": key.kid, "algorithm": key.algorithm, "until": until}))
-}
-
-/// Revokes an imported key: from the next request on, tokens that it signed are refused. `false` if it was revoked
-/// before.
-///
-/// Needs `keys:delete`. Writes the revocation and one `key.revoked` event.
-///
-/// # Errors
-/// `Forbidden`, `NotFound(Key)`; `Invalid("kid")` — it is a key that this server signs with; and those of the store.
-pub fn revoke(ctx: &Ctx, kid: &str) -> Result<bool> {
-    ctx.require(&Right::of(resource::KEYS, action::DELETE))?;
-    ctx.write(|tx| {
-        let key = tx.signing_key(kid)?.ok_or(Error::NotFound(Entity::Key))?;
-        if !key.is_imported() {
-            let message = "This server signs with this key; only imported keys can be revoked.";
-            return Err(Error::invalid("kid", "invalid", message));
-        }
-        let revoked = tx.revoke_key(kid, ctx.now)?;
-        if revoked {
-            tx.record(&ctx.event("key.revoked", "key", None, json!({ "kid": kid })))?;
-        }
-        Ok(revoked)
-    })
 }

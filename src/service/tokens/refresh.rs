@@ -15,7 +15,7 @@ use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::tokens::{Claims, RefreshToken, SecretHash, TokenPair, TokenType};
-use crate::service::issue::{self, Draft, Issuer, Place};
+use crate::service::issue::{self, Draft, Issuer, Place, Signed};
 use crate::service::{Ctx, Env, guard, sessions};
 use crate::store::Tx;
 use crate::store::sessions::Which;
@@ -207,8 +207,8 @@ pub fn refresh(ctx: &Ctx, token: &str) -> Result<Refreshed> {
         username: profile.names_user().then(|| shown.username().unwrap_or_else(|| issue::name_of(&standing.user))),
     };
     if matches!(worth, Worth::Good(..)) && !issuer.settings.token_rules(profile).rotates {
-        let access = issue::access(ctx, &issuer, &place)?;
-        return refresh_in_place(ctx, &shown, (access, issuer.name(profile)));
+        let (access, signed) = issue::access(ctx, &issuer, &place)?;
+        return refresh_in_place(ctx, &shown, (access, signed, issuer.name(profile)));
     }
     let draft = issue::draft(ctx, &issuer, &place)?;
     rotate(ctx, (token, &shown), draft, &issuer)
@@ -276,15 +276,24 @@ fn derived_again(
     let refresh = issue::successor_of(env, tx, token)?;
     let successor = tx.refresh_token_by_hash(&issue::hash_of(&refresh), row.issued_at)?;
     let follows = |next: &RefreshToken| next.session_id == row.session_id && next.generation == row.generation + 1;
-    Ok(successor.filter(follows).map(|_| TokenPair { access: draft.pair.access, refresh }))
+    if successor.is_none_or(|next| !follows(&next)) {
+        return Ok(None);
+    }
+    draft.signed.note(tx)?;
+    Ok(Some(TokenPair { access: draft.pair.access, refresh }))
 }
 
 /// Gives another access token for a refresh token that stays good.
-fn refresh_in_place(ctx: &Ctx, shown: &Shown, (access, issued_by): (String, String)) -> Result<Refreshed> {
+fn refresh_in_place(
+    ctx: &Ctx,
+    shown: &Shown,
+    (access, signed, issued_by): (String, Signed, String),
+) -> Result<Refreshed> {
     let good = ctx.env.store.write(|tx| match judged_in_time(ctx, tx, shown)? {
         Err(wait) => Ok(Err(wait)),
         Ok(Worth::Good(standing, row)) => {
             tx.touch_token(row.id, ctx.now)?;
+            signed.note(tx)?;
             tx.remember_issuer(&issued_by, ctx.now)?;
             tx.record(&refreshed(ctx, &standing))?;
             Ok(Ok(true))

@@ -5,10 +5,11 @@ use rusqlite::{Row, named_params};
 use super::{SqliteTx, maybe_time, micros, time};
 use crate::domain::error::Result;
 use crate::domain::ids::Timestamp;
-use crate::domain::tokens::StoredKey;
+use crate::domain::keys::StoredKey;
 use crate::store::Instance;
 
-const COLUMNS: &str = "kid, algorithm, sealed, public_jwk, created_at, signs, revoked_at, expires_at";
+const COLUMNS: &str = "kid, algorithm, sealed, public_jwk, created_at, signs, signs_from, access_until, refresh_until,
+     revoked_at, expires_at";
 
 fn key(row: &Row) -> rusqlite::Result<StoredKey> {
     Ok(StoredKey {
@@ -18,6 +19,9 @@ fn key(row: &Row) -> rusqlite::Result<StoredKey> {
         public_jwk: row.get("public_jwk")?,
         created_at: time(row, "created_at")?,
         signs: row.get("signs")?,
+        signs_from: maybe_time(row, "signs_from")?,
+        access_until: maybe_time(row, "access_until")?,
+        refresh_until: maybe_time(row, "refresh_until")?,
         revoked_at: maybe_time(row, "revoked_at")?,
         expires_at: maybe_time(row, "expires_at")?,
     })
@@ -32,17 +36,12 @@ impl Instance for SqliteTx {
         self.one(&format!("SELECT {COLUMNS} FROM signing_keys WHERE kid = ?"), [kid], key)
     }
 
-    fn current_key(&self) -> Result<Option<StoredKey>> {
-        let sql = format!(
-            "SELECT {COLUMNS} FROM signing_keys WHERE signs = 1 AND revoked_at IS NULL ORDER BY id DESC LIMIT 1"
-        );
-        self.one(&sql, [], key)
-    }
-
     fn insert_key(&self, key: &StoredKey) -> Result<()> {
         self.insert(
-            "INSERT INTO signing_keys (kid, algorithm, sealed, public_jwk, created_at, signs, revoked_at, expires_at)
-             VALUES (:kid, :algorithm, :sealed, :public_jwk, :created_at, :signs, :revoked_at, :expires_at)",
+            "INSERT INTO signing_keys (kid, algorithm, sealed, public_jwk, created_at, signs, signs_from, access_until,
+                                       refresh_until, revoked_at, expires_at)
+             VALUES (:kid, :algorithm, :sealed, :public_jwk, :created_at, :signs, :signs_from, :access_until,
+                     :refresh_until, :revoked_at, :expires_at)",
             named_params! {
                 ":kid": key.kid,
                 ":algorithm": key.algorithm,
@@ -50,6 +49,9 @@ impl Instance for SqliteTx {
                 ":public_jwk": key.public_jwk,
                 ":created_at": micros(key.created_at),
                 ":signs": key.signs,
+                ":signs_from": key.signs_from.map(micros),
+                ":access_until": key.access_until.map(micros),
+                ":refresh_until": key.refresh_until.map(micros),
                 ":revoked_at": key.revoked_at.map(micros),
                 ":expires_at": key.expires_at.map(micros),
             },
@@ -61,6 +63,25 @@ impl Instance for SqliteTx {
         Ok(self.change("UPDATE signing_keys SET expires_at = ?2 WHERE kid = ?1", (kid, micros(expires_at)))? == 1)
     }
 
+    fn set_key_start(&self, kid: &str, from: Timestamp) -> Result<bool> {
+        let others = "UPDATE signing_keys SET signs_from = NULL WHERE signs_from > ?2 AND kid <> ?1";
+        self.change(others, (kid, micros(from)))?;
+        let sql = "UPDATE signing_keys SET signs_from = ?2 WHERE kid = ?1 AND signs = 1";
+        Ok(self.change(sql, (kid, micros(from)))? == 1)
+    }
+
+    fn note_key_use(&self, kid: &str, access: Option<Timestamp>, refresh: Option<Timestamp>) -> Result<bool> {
+        let (access, refresh) = (access.map(micros), refresh.map(micros));
+        // Writes only when something changes: of many sign-ins within a second, one.
+        let sql = "UPDATE signing_keys
+             SET access_until = MAX(IFNULL(access_until, 0), IFNULL(?2, 0)),
+                 refresh_until = NULLIF(MAX(IFNULL(refresh_until, 0), IFNULL(?3, 0)), 0)
+             WHERE kid = ?1 AND (IFNULL(access_until, 0) < IFNULL(?2, 0) OR IFNULL(refresh_until, 0) < IFNULL(?3, 0))";
+        self.change(sql, (kid, access, refresh))?;
+        let live = "SELECT 1 FROM signing_keys WHERE kid = ? AND signs = 1 AND revoked_at IS NULL";
+        Ok(self.one(live, [kid], |_| Ok(()))?.is_some())
+    }
+
     fn revoke_key(&self, kid: &str, now: Timestamp) -> Result<bool> {
         let sql = "UPDATE signing_keys SET revoked_at = ?2 WHERE kid = ?1 AND revoked_at IS NULL";
         Ok(self.change(sql, (kid, micros(now)))? == 1)
@@ -68,6 +89,18 @@ impl Instance for SqliteTx {
 
     fn sealed_secret(&self, name: &str) -> Result<Option<Vec<u8>>> {
         self.one("SELECT sealed FROM sealed_secrets WHERE name = ?", [name], |row| row.get(0))
+    }
+
+    fn sealed_secrets(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        self.all("SELECT name, sealed FROM sealed_secrets ORDER BY name", [], |row| Ok((row.get(0)?, row.get(1)?)))
+    }
+
+    fn reseal_secret(&self, name: &str, sealed: &[u8]) -> Result<bool> {
+        Ok(self.change("UPDATE sealed_secrets SET sealed = ?2 WHERE name = ?1", (name, sealed))? == 1)
+    }
+
+    fn reseal_key(&self, kid: &str, sealed: &[u8]) -> Result<bool> {
+        Ok(self.change("UPDATE signing_keys SET sealed = ?2 WHERE kid = ?1", (kid, sealed))? == 1)
     }
 
     fn insert_sealed_secret(&self, name: &str, sealed: &[u8]) -> Result<()> {

@@ -163,6 +163,16 @@ impl Outbox for SqliteTx {
         Ok(self.change(sql, [token])? as u64)
     }
 
+    fn sealed_mails(&self) -> Result<Vec<(MailId, Vec<u8>)>> {
+        let sql = "SELECT id, sealed FROM outbox WHERE sealed IS NOT NULL ORDER BY id";
+        self.all(sql, [], |row| Ok((MailId(row.get(0)?), row.get(1)?)))
+    }
+
+    fn reseal_mail(&self, id: MailId, sealed: &[u8]) -> Result<bool> {
+        let sql = "UPDATE outbox SET sealed = ?2 WHERE id = ?1 AND sealed IS NOT NULL";
+        Ok(self.change(sql, (id.0, sealed))? == 1)
+    }
+
     fn purge_mails(&self, before: Timestamp, limit: u32) -> Result<u64> {
         let sql = "DELETE FROM outbox WHERE id IN
              (SELECT id FROM outbox WHERE created_at < ? AND sealed IS NULL LIMIT ?)";
