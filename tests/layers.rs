@@ -76,6 +76,7 @@ const LAYERS: &[Layer] = &[
             "aws_lc_rs",
             "base64",
             "bcrypt",
+            "jsonwebtoken",
             "rustix",
             "rustls",
             "scrypt",

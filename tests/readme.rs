@@ -108,7 +108,8 @@ fn the_tour_shows_what_happens() {
 /// That it does what it says is tested in `tests/clients.rs`, as the file that it must be.
 #[test]
 fn the_verifier_that_it_shows_is_the_one_that_is_tested() {
-    assert_eq!(blocks("python"), [include_str!("clients/offline.py").trim_end()]);
+    let shown = blocks("python");
+    assert!(shown.iter().any(|block| block == include_str!("clients/offline.py").trim_end()), "{shown:?}");
 }
 
 #[test]

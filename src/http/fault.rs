@@ -1,7 +1,7 @@
 //! Why a request fails at this door: an operation refused it, or it could not be read. Each dialect words it in its own
 //! `failure.rs`.
 
-use crate::domain::error::{ApiTokenFault, Error, TokenFault};
+use crate::domain::error::{ApiTokenFault, Error, FieldError, Reason, TokenFault};
 
 /// Shorthand for results that fail with [`Fault`].
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
@@ -51,6 +51,24 @@ impl From<Unreadable> for Fault {
 /// What is said of an `Authorization` header that is not a keyword and a token.
 pub const MALFORMED_HEADER: &str = "Authorization header must contain two space-delimited values";
 
+/// What is said of a request without credentials.
+pub const NO_CREDENTIALS: &str = "Authentication credentials were not provided.";
+
+/// Why somebody is not let in, in the words of the packages of Django, after a word for programs.
+pub fn unauthenticated(reason: &Reason) -> (&'static str, String) {
+    match reason {
+        Reason::Missing => ("not_authenticated", NO_CREDENTIALS.to_owned()),
+        Reason::MalformedHeader => ("bad_authorization_header", MALFORMED_HEADER.to_owned()),
+        Reason::BadCredentials => {
+            ("no_active_account", "No active account found with the given credentials".to_owned())
+        }
+        Reason::Token(fault) => ("token_not_valid", token(*fault)),
+        Reason::ApiToken(fault) => api_token(*fault),
+        Reason::UserInactive => ("user_inactive", "User is inactive".to_owned()),
+        Reason::UserGone => ("user_not_found", "User not found".to_owned()),
+    }
+}
+
 /// What is wrong with a token, in the words of Simple JWT.
 pub fn token(fault: TokenFault) -> String {
     match fault {
@@ -81,6 +99,15 @@ pub fn api_token(fault: ApiTokenFault) -> (&'static str, String) {
         ApiTokenFault::UserInactive => ("user_inactive", "User inactive or deleted."),
     };
     (code, detail.to_owned())
+}
+
+/// Everything that is wrong with the input, where there is room for one sentence.
+pub fn in_one_line(fields: &[FieldError]) -> String {
+    let said = fields.iter().map(|fault| match fault.field.as_str() {
+        "" => fault.message.clone(),
+        field => format!("{field}: {}", fault.message),
+    });
+    said.collect::<Vec<_>>().join(" ")
 }
 
 /// A clause as a sentence: with a capital and a full stop.

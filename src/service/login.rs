@@ -75,7 +75,7 @@ pub(super) fn judged<P, T>(
     // Another hash may stand there because another sign-in has just renewed it: that is looked at once more.
     let outcome = again().and_then(|first| if matches!(first, Outcome::Replaced) { again() } else { Ok(first) });
     match pass.judged(outcome)? {
-        Outcome::Given(user, given) => Ok((user, given)),
+        Outcome::Given(user, given) => Ok((*user, given)),
         Outcome::Refused(why, user) => Err(refused(ctx, attempt, (why, user))),
         Outcome::Replaced => Err(refused(ctx, attempt, ("wrong_password", None))),
     }
@@ -84,7 +84,7 @@ pub(super) fn judged<P, T>(
 /// What came of one try.
 enum Outcome<T> {
     /// It was his password.
-    Given(User, T),
+    Given(Box<User>, T),
     /// It was not, or he may not; why, for the audit trail, and who, if anybody.
     Refused(&'static str, Option<UserId>),
     /// The stored hash was replaced meanwhile.
@@ -162,7 +162,7 @@ fn tried<P, T>(
         let given = give(tx, &user, prepared)?;
         let details = json!({"profile": attempt.profile, "user": user.label()});
         tx.record(&ctx.event("login.succeeded", "user", Some(user.id.0), details))?;
-        Ok(Outcome::Given(user, given))
+        Ok(Outcome::Given(Box::new(user), given))
     })
 }
 

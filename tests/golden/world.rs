@@ -45,6 +45,8 @@ impl World {
     /// Makes it.
     pub fn of(case: &Case, old_key: &str) -> Self {
         let app = TestApp::new();
+        // What guesses get is told elsewhere; the peer has no such limits.
+        app.widen();
         let mut remarks = Vec::new();
         let (set, is_known) = profiles::settings(&case.profile);
         if !is_known {

@@ -36,16 +36,10 @@ impl IntoResponse for Failure {
 
 fn refused(error: Error) -> Response {
     match error {
-        Error::Invalid(fields) => {
-            let said = fields.iter().map(|fault| match fault.field.as_str() {
-                "" => fault.message.clone(),
-                field => format!("{field}: {}", fault.message),
-            });
-            malformed(&said.collect::<Vec<_>>().join(" "))
-        }
+        Error::Invalid(fields) => malformed(&fault::in_one_line(&fields)),
         Error::Unauthenticated(reason) => {
-            let text = fault::sentence(&reason.to_string());
-            let mut response = answers::error(StatusCode::UNAUTHORIZED, "not_authenticated", &text);
+            let (code, detail) = fault::unauthenticated(&reason);
+            let mut response = answers::error(StatusCode::UNAUTHORIZED, code, &detail);
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
             response
         }

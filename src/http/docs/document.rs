@@ -13,8 +13,8 @@ use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
-use super::errors;
-use crate::http::routes::{Guard, Reading, Route, RouteInfo, Table};
+use super::{errors, twins};
+use crate::http::routes::{Guard, Reading, Route, RouteInfo, Table, bare};
 
 /// Names of the two security schemes.
 const BEARER: &str = "bearerAuth";
@@ -38,9 +38,15 @@ pub fn document(table: Table) -> OpenApi {
         let mut closed = Vec::new();
         let paths = document.paths.get_or_insert_default();
         for route in &table.routes {
-            let operation = operation(context, &mut answers, route);
+            let mut operation = operation_of(context, &mut answers, route);
             if route.reading == Reading::Strict {
                 closed.extend(operation.request_body.as_ref().and_then(|body| serde_json::to_value(body).ok()));
+            }
+            let is_twin = |twin: &&Route| {
+                bare(&twin.info.path) == bare(&route.info.path) && twin.info.method == route.info.method
+            };
+            if let Some(twin) = table.twins.iter().find(is_twin) {
+                twins::join(&mut operation, operation_of(context, &mut answers, twin));
             }
             let item =
                 paths.paths.entry(route.info.path.clone()).or_insert_with(|| ReferenceOr::Item(PathItem::default()));
@@ -160,7 +166,7 @@ fn close(schema: &mut Value) {
     }
 }
 
-fn operation(context: &mut GenContext, answers: &mut SchemaGenerator, route: &Route) -> Operation {
+fn operation_of(context: &mut GenContext, answers: &mut SchemaGenerator, route: &Route) -> Operation {
     let info = &route.info;
     let mut operation = Operation {
         tags: vec![route.tag.clone()],

@@ -6,6 +6,7 @@
 pub mod document;
 pub mod errors;
 mod pages;
+mod twins;
 
 use std::sync::OnceLock;
 

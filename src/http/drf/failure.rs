@@ -118,7 +118,7 @@ fn unauthenticated(reason: &Reason) -> Response {
 /// Of the credentials in the header.
 fn not_let_in(reason: &Reason) -> Response {
     match reason {
-        Reason::Missing => detail(StatusCode::UNAUTHORIZED, "Authentication credentials were not provided."),
+        Reason::Missing => detail(StatusCode::UNAUTHORIZED, fault::NO_CREDENTIALS),
         Reason::MalformedHeader => coded("bad_authorization_header", fault::MALFORMED_HEADER),
         Reason::BadCredentials => {
             detail(StatusCode::UNAUTHORIZED, "No active account found with the given credentials")

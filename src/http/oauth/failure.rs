@@ -53,13 +53,7 @@ impl IntoResponse for Failure {
 
 fn refused(refusal: Error) -> Response {
     match refusal {
-        Error::Invalid(fields) => {
-            let said = fields.iter().map(|fault| match fault.field.as_str() {
-                "" => fault.message.clone(),
-                field => format!("{field}: {}", fault.message),
-            });
-            error(StatusCode::BAD_REQUEST, "invalid_request", said.collect::<Vec<_>>().join(" "))
-        }
+        Error::Invalid(fields) => error(StatusCode::BAD_REQUEST, "invalid_request", fault::in_one_line(&fields)),
         Error::Unauthenticated(reason) => unauthenticated(&reason),
         Error::Forbidden(refusal) => forbidden(&refusal),
         // Nothing here is named by what could be missing or taken.
@@ -87,7 +81,7 @@ fn refused(refusal: Error) -> Response {
 /// RFC 6749 has one word for this; the header tells by RFC 6750 whether a token was shown that is not good.
 fn unauthenticated(reason: &Reason) -> Response {
     let (text, challenge) = match reason {
-        Reason::Missing => ("Authentication credentials were not provided.", "Bearer realm=\"api\""),
+        Reason::Missing => (fault::NO_CREDENTIALS, "Bearer realm=\"api\""),
         _ => ("The credentials are not good.", "Bearer realm=\"api\", error=\"invalid_token\""),
     };
     let mut response = error(StatusCode::UNAUTHORIZED, "invalid_client", text);

@@ -97,17 +97,7 @@ fn by_field(status: StatusCode, fields: Vec<FieldError>) -> Response {
 }
 
 fn unauthenticated(reason: &Reason) -> Response {
-    let (code, detail) = match reason {
-        Reason::Missing => ("not_authenticated", "Authentication credentials were not provided.".to_owned()),
-        Reason::MalformedHeader => ("bad_authorization_header", fault::MALFORMED_HEADER.to_owned()),
-        Reason::BadCredentials => {
-            ("no_active_account", "No active account found with the given credentials".to_owned())
-        }
-        Reason::Token(fault) => ("token_not_valid", fault::token(*fault)),
-        Reason::ApiToken(fault) => fault::api_token(*fault),
-        Reason::UserInactive => ("user_inactive", "User is inactive".to_owned()),
-        Reason::UserGone => ("user_not_found", "User not found".to_owned()),
-    };
+    let (code, detail) = fault::unauthenticated(reason);
     let mut response = answers::error(StatusCode::UNAUTHORIZED, code, &detail);
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"api\""));
     response
