@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::marker::PhantomData;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use aide::generate::GenContext;
 use aide::openapi::{MediaType, Operation, RequestBody, SchemaObject};
@@ -37,6 +38,8 @@ pub const BODY_MAX: usize = 16 * 1024;
 pub const DEPTH_MAX: usize = 32;
 /// How much of a body that is too long is read and dropped, so that the client gets to read the refusal.
 const DROPPED_MAX: usize = 32 * 1024 * 1024;
+/// How long such a client may send nothing before it is refused all the same.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// A body that should be JSON of the form of `T`.
 pub struct Body<T> {
@@ -121,19 +124,30 @@ pub(super) async fn receive(headers: &HeaderMap, body: axum::body::Body) -> Resu
         return Err(Unreadable::TooLarge);
     }
     let mut body = body;
-    let (mut kept, mut dropped) = (Vec::new(), 0);
+    if too_long {
+        hear_out(&mut body).await;
+        return Err(Unreadable::TooLarge);
+    }
+    let mut kept = Vec::new();
     while let Some(bytes) = next(&mut body).await? {
-        if too_long || dropped > 0 || kept.len() + bytes.len() > BODY_MAX {
-            dropped += bytes.len();
-            kept = Vec::new();
-        } else {
-            kept.extend_from_slice(&bytes);
+        if kept.len() + bytes.len() > BODY_MAX {
+            hear_out(&mut body).await;
+            return Err(Unreadable::TooLarge);
         }
+        kept.extend_from_slice(&bytes);
+    }
+    Ok(kept)
+}
+
+/// Drops the rest of a body that is too long, as long as the client sends, so that it gets to read the refusal.
+async fn hear_out(body: &mut axum::body::Body) {
+    let mut dropped = 0;
+    while let Ok(Ok(Some(bytes))) = tokio::time::timeout(SILENCE, next(body)).await {
+        dropped += bytes.len();
         if dropped > DROPPED_MAX {
             break;
         }
     }
-    if too_long || dropped > 0 { Err(Unreadable::TooLarge) } else { Ok(kept) }
 }
 
 async fn next(body: &mut axum::body::Body) -> Result<Option<Bytes>, Unreadable> {

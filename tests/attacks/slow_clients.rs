@@ -80,6 +80,17 @@ fn a_head_or_a_body_that_drips_is_cut_off() {
     assert_eq!(exchange(address, request("GET", "/healthz", "")).unwrap().status, 200);
 }
 
+/// Announces a long body and sends nothing of it, or its beginning.
+#[test]
+fn a_body_that_is_announced_too_long_is_not_waited_for() {
+    let site = Site::patient(Patience { body: Duration::from_secs(3600), ..Patience::default() });
+    for sent in ["", "{\"email\":"] {
+        let head = "Content-Type: application/json\r\nContent-Length: 1000000\r\n";
+        let answer = exchange(site.server.address, request("POST", "/login/", head) + sent).unwrap();
+        assert_eq!(answer.status, 413, "R-51: {answer:?}");
+    }
+}
+
 /// Asks for large answers and takes none of them, or a byte now and then.
 #[test]
 fn who_does_not_read_is_cut_off() {
