@@ -250,7 +250,7 @@ fn record(entry: &Entry) -> Record {
         ("entity_id", number(entry.entity_id)),
         ("subject_id", number(entry.subject_id)),
         ("result", Cell::text(&entry.result)),
-        ("details", Cell::text(&entry.details)),
+        ("details", Cell::Json(entry.details.clone())),
         ("hash", Cell::maybe(entry.hash)),
     ])
 }

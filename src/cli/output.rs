@@ -37,6 +37,8 @@ pub enum Cell {
     Bool(bool),
     Time(Timestamp),
     List(Vec<String>),
+    /// A JSON text, which JSON output shows as what it says.
+    Json(String),
 }
 
 impl Cell {

@@ -28,6 +28,7 @@ fn events_are_listed_newest_first_and_filtered() {
     let newest = ["settings.changed", "user.deactivated", "role.granted", "user.created", "user.created"];
     assert_eq!(actions(&listed), newest);
     assert!(listed[0]["actor_kind"] == "operator" && listed[0]["actor"].as_str().unwrap().contains('@'), "{listed}");
+    assert_eq!(listed[2]["details"]["role"], "viewer", "as over HTTP and in an export: {listed}");
     assert!(listed[0]["door"] == "cli" && listed[0]["result"] == "ok", "{listed}");
     let of = |words: &str| -> Vec<String> {
         actions(&shell.json(&format!("audit list {words}"))).into_iter().map(str::to_owned).collect()

@@ -45,6 +45,7 @@ fn value(cell: &Cell) -> Value {
     match cell {
         Cell::Null => Value::Null,
         Cell::Text(text) => Value::from(text.as_str()),
+        Cell::Json(text) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
         Cell::Number(number) => Value::from(*number),
         Cell::Bool(yes) => Value::from(*yes),
         Cell::List(items) => Value::from(items.as_slice()),

@@ -93,7 +93,7 @@ fn width(cell: &Cell, fit: Fit) -> usize {
     match (fit, cell) {
         (Fit::Whole, _) => measure_text_width(&text),
         (Fit::Tight(room), _) => word.min(WORD_MAX).min(room / 2),
-        (Fit::Comfortable, Cell::Text(_) | Cell::List(_)) => {
+        (Fit::Comfortable, Cell::Text(_) | Cell::List(_) | Cell::Json(_)) => {
             word.min(WORD_MAX).max(measure_text_width(&text).min(PROSE))
         }
         (Fit::Comfortable, _) => measure_text_width(&text),

@@ -14,7 +14,7 @@ pub fn row(out: &mut dyn Write, record: &Record) -> io::Result<()> {
 fn text(cell: &Cell) -> String {
     match cell {
         Cell::Null => String::new(),
-        Cell::Text(text) => reversible(text).into_owned(),
+        Cell::Text(text) | Cell::Json(text) => reversible(text).into_owned(),
         Cell::Number(number) => number.to_string(),
         Cell::Bool(yes) => yes.to_string(),
         Cell::Time(time) => super::table::time(time),

@@ -66,7 +66,7 @@ fn head(name: &str, look: Look) -> comfy_table::Cell {
 pub fn text(cell: &Cell, between: &str) -> String {
     match cell {
         Cell::Null => String::new(),
-        Cell::Text(text) => inert(text).into_owned(),
+        Cell::Text(text) | Cell::Json(text) => inert(text).into_owned(),
         Cell::Number(number) => number.to_string(),
         Cell::Bool(yes) => yes.to_string(),
         Cell::Time(at) => time(at),
