@@ -57,10 +57,13 @@ impl Secret {
 pub fn typed_password(error: &clap::Error) -> Option<Failure> {
     use clap::error::{ContextKind, ContextValue, ErrorKind};
     let typed = matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(word)) if word == "--password");
-    (typed && error.kind() == ErrorKind::UnknownArgument).then(|| {
-        Failure::usage("a password is never given as an argument: others could read it in the list of processes")
-            .hint("leave it out to be asked for it, or pipe it: `… --password-stdin < file`")
-    })
+    (typed && error.kind() == ErrorKind::UnknownArgument).then(no_argument)
+}
+
+/// The refusal of a password that was typed as an argument. Does not repeat it, as the parser would.
+pub fn no_argument() -> Failure {
+    Failure::usage("a password is never given as an argument: others could read it in the list of processes")
+        .hint("leave it out to be asked for it, or pipe it: `… --password-stdin < file`")
 }
 
 impl Prompt {

@@ -5,6 +5,7 @@ mod create;
 mod import;
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 
 use super::call::Call;
 use super::failure::Failure;
@@ -79,6 +80,9 @@ pub struct SetPassword {
     one: One,
     #[command(flatten)]
     secret: Secret,
+    // Taken so that it can be refused without repeating it, as the parser would.
+    #[arg(hide = true)]
+    typed: Vec<OsString>,
 }
 
 /// Runs one of them.

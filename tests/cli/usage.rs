@@ -75,6 +75,8 @@ fn a_password_is_no_argument() {
             assert!(!ran.err.contains("hunter2"), "{}", ran.err);
         }
     }
+    let bare = shell.run("users set-password a@example.com hunter2").exits(2).says("--password-stdin");
+    assert!(!bare.err.contains("hunter2"), "R-53: {}", bare.err);
     assert_eq!(shell.json("users list"), serde_json::json!([]));
 }
 

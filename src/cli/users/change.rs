@@ -6,6 +6,7 @@ use crate::cli::call::Call;
 use crate::cli::conflicts;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Cell, Output, Record};
+use crate::cli::prompt;
 use crate::domain::advice::Advice;
 use crate::domain::error::{Error, FieldError, Result as Checked};
 use crate::domain::identifiers::{Email, Phone, Username};
@@ -99,6 +100,9 @@ pub fn delete<'a>(one: &One, call: &'a Call) -> Result<Output<'a>, Failure> {
 
 /// Sets a user's password.
 pub fn set_password<'a>(args: &SetPassword, call: &'a Call) -> Result<Output<'a>, Failure> {
+    if !args.typed.is_empty() {
+        return Err(prompt::no_argument());
+    }
     let user = call.user(&args.one.user)?.user;
     let patch = AccountPatch { password: Some(args.secret.read(call.prompt)?), ..AccountPatch::default() };
     users::update(&call.ctx(), user.id, patch)?;
