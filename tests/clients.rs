@@ -13,6 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::support::PASSWORD;
 use crate::support::process::{Process, isolated};
 use crate::support::shell::Shell;
 
@@ -175,7 +176,7 @@ fn the_program_of_the_readme_verifies_an_export() {
     let mut programs = readme.split("```python\n").filter_map(|rest| rest.split("\n```").next());
     let program = programs.find(|program| program.contains("hashlib")).unwrap();
     let shell = Shell::new();
-    shell.user("zo\u{eb}@example.com");
+    shell.pipe("users create --username zo\u{eb} --password-stdin", PASSWORD).done();
     let export = shell.run("audit export").done().out;
     let run = |input: &str| {
         let mut child = isolated(&python, shell.folder())

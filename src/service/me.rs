@@ -15,7 +15,7 @@ use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, UserPatch};
 use crate::service::guard::{self, Whose};
 use crate::service::users::{self, Account};
-use crate::service::{Ctx, api_tokens, links, settings};
+use crate::service::{Ctx, api_tokens, audit, links, settings};
 use crate::store::Tx;
 
 pub(super) use changes::store_change;
@@ -75,7 +75,7 @@ pub(super) struct Proof {
 
 impl Proof {
     /// Verifies the caller's password: a guess as any other, which counts. Writes one `password_check.failed` event
-    /// for a wrong one.
+    /// for a wrong one, or counts it where there are many.
     pub(super) fn of(ctx: &Ctx, current: &str) -> Result<Self> {
         let user = ctx.caller()?.user;
         let pass = guard::admit(ctx, &Whose::User(user))?;
@@ -89,7 +89,7 @@ impl Proof {
             None => {
                 let mut event = ctx.event("password_check.failed", "user", Some(user.0), json!({}));
                 event.result = "refused";
-                ctx.env.store.write(|tx| tx.record(&event))?;
+                audit::record(ctx, event)?;
                 Err(wrong())
             }
         }

@@ -374,7 +374,15 @@ fn what_holds_a_secret_is_not_printed_by_debug() {
             }
         }
     }
-    let allowed = ["_file", "token_type"];
+    // Paths and a switch; a hash that is shown to whoever may read the trail; a list that is public.
+    let allowed = [
+        "_file",
+        "token_type",
+        " tls_key: Option<OsString>",
+        " allow_open_tls_key: Option<OsString>",
+        "struct EventOut { has hash: ",
+        "struct SignedList { has token: ",
+    ];
     found.retain(|line| !allowed.iter().any(|word| line.contains(word)));
     assert!(found.is_empty(), "R-53: write Debug by hand for these:\n{}", found.join("\n"));
 }

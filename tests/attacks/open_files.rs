@@ -111,7 +111,7 @@ fn without_its_master_key_a_database_is_not_served_and_gets_no_other() {
 
     let other = Shell::new();
     std::fs::copy(other.file("authsrv.key"), shell.file("authsrv.key")).unwrap();
-    refuses(&shell, "another key");
+    refuses(&shell, "is not the one of this database");
     for wrong in ["", "\n", "authsrv-master-key-1:", "authsrv-master-key-1:AAAA", "x", "\0\0\0\0"] {
         std::fs::write(shell.file("authsrv.key"), wrong).unwrap();
         refuses(&shell, "damaged");

@@ -53,7 +53,7 @@ fn a_table_of_findings_has_commands_to_copy() {
     assert_eq!(after("problem  superusers: "), "authsrv createsuperuser");
     assert_eq!(after("warning  refresh.grace: "), "authsrv settings reset refresh.grace");
     assert!(after("warning  files: ").starts_with("chmod 700 "), "{}", ran.out);
-    assert!(lines.last().unwrap().starts_with("ok       master key, database, "), "{}", ran.out);
+    assert!(lines.last().unwrap().starts_with("ok       master key, process, database, "), "{}", ran.out);
     assert!(!ran.out.contains('│'), "{}", ran.out);
 }
 

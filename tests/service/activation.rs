@@ -78,7 +78,7 @@ fn a_registration_waits_until_its_link_is_followed() {
     assert_eq!(refusal(follow(&app, &letter)), Refusal::StaleToken);
     assert_eq!(count(&app, "confirmation"), 0);
     let trail = "SELECT action FROM audit WHERE entity = 'user' AND action <> 'login.succeeded' ORDER BY id";
-    assert_eq!(column(&app, trail), ["user.registered", "user.activated"]);
+    assert_eq!(column(&app, trail), ["user.registered", "login.failed", "user.activated"]);
 }
 
 #[test]

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use authsrv::domain::audit::{Hash, Link};
 use authsrv::domain::error::{Error, FieldError, Result};
+use authsrv::domain::identifiers::Username;
 use authsrv::domain::ids::UserId;
 use authsrv::domain::pages::Listing;
+use authsrv::domain::settings::Profile;
+use authsrv::domain::users::NewUser;
 use authsrv::service::audit::{self, Fault, Refusal, Verified};
 use authsrv::service::users::AccountPatch;
-use authsrv::service::{Actor, Origin, settings, users};
+use authsrv::service::{Actor, Origin, login, settings, users};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -240,7 +243,8 @@ fn only_the_command_line_shortens_how_long_the_trail_is_kept() {
 #[test]
 fn an_export_can_be_verified_without_the_program() {
     let app = told();
-    app.user("zo\u{eb}@example.com", &[]);
+    let name = Username::parse("zo\u{eb}").unwrap();
+    app.account(NewUser { username: Some(name), is_active: true, ..NewUser::default() }, &[]);
     let mut lines: Vec<String> = Vec::new();
     let mut after = 0;
     while let Some((page, last)) = app.operate(|ctx| audit::export(ctx, &Listing::default(), after)).unwrap() {
@@ -347,6 +351,31 @@ fn refusals_are_counted_and_written_together() {
     assert_eq!(app.env.tally.write(&app.env).unwrap(), 101, "a hundred, and one for all others");
     let others = column(&app, "SELECT details FROM audit WHERE details LIKE '%others%'");
     assert!(others.len() == 1 && others[0].contains(r#""count":4900"#), "{others:?}");
+    assert_eq!(verify(&app).broken, None);
+}
+
+/// R-56: so do refused sign-ins, also of names that there are not and from everywhere: each of the first in a minute is an
+/// event, the others are counted by network.
+#[test]
+fn a_flood_of_refused_sign_ins_makes_a_bounded_number_of_events() {
+    let app = told();
+    let guess = |n: u8| {
+        let origin = Origin { door: "rbac", address: Some([10, n % 80, 0, n].into()), ..Origin::default() };
+        let who = format!("nobody{n}@example.com");
+        let ctx = app.env.ctx(&Actor::Anonymous, &origin);
+        assert!(matches!(login::login(&ctx, &who, "Wr0ng-and-long", Profile::Rbac), Err(Error::Unauthenticated(_))));
+    };
+    let failed = || number(&app, "SELECT COUNT(*) FROM audit WHERE action = 'login.failed'");
+    (0..240).for_each(guess);
+    assert_eq!(failed(), 60);
+    assert_eq!(app.env.tally.write(&app.env).unwrap(), 80, "one for each network");
+    let counted = "SELECT SUM(details ->> 'count') FROM audit WHERE action = 'login.failed'";
+    assert_eq!((failed(), number(&app, counted)), (140, 180));
+    let told = "SELECT DISTINCT details ->> 'reason' || ' ' || result FROM audit WHERE action = 'login.failed'";
+    assert_eq!(column(&app, told), ["unknown_account refused"]);
+    app.clock.advance(Duration::from_secs(61));
+    guess(240);
+    assert_eq!(failed(), 141, "in another minute it is written by itself again");
     assert_eq!(verify(&app).broken, None);
 }
 
