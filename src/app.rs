@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::crypto::hash::{Hasher, Params};
 use crate::crypto::random::{OsRandom, Random};
-use crate::crypto::seal::MasterKey;
+use crate::crypto::seal::{MasterKey, MasterKeyError};
 use crate::domain::advice::Advice;
 use crate::domain::error::{Error, Result as Checked};
 use crate::domain::ids::Timestamp;
@@ -82,6 +82,11 @@ impl From<Error> for OpenError {
     fn from(error: Error) -> Self {
         OpenError::Setup(error)
     }
+}
+
+/// What is wrong with the master key and what to do about it, if an internal error is about that: no fault of the program.
+pub fn about_the_master_key(cause: &(dyn std::error::Error + 'static)) -> Option<(String, Advice)> {
+    cause.downcast_ref::<MasterKeyError>().map(|fault| (fault.what(), fault.advice()))
 }
 
 impl Parts {

@@ -298,8 +298,8 @@ fn by_rule(name: &str) -> Option<Guard> {
     if OPEN.contains(&name) {
         return Some(Guard::Public);
     }
-    const RESOURCES: [&str; 8] =
-        ["users", "roles", "actions", "resources", "permissions", "sessions", "settings", "audit"];
+    const RESOURCES: [&str; 9] =
+        ["users", "roles", "actions", "resources", "permissions", "sessions", "settings", "audit", "keys"];
     let (method, path) = name.split_once(' ')?;
     let resource = RESOURCES.into_iter().find(|resource| path.starts_with(&format!("{resource}/")))?;
     let action = match method {

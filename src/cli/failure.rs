@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::app::OpenError;
+use crate::app::{OpenError, about_the_master_key};
 use crate::config::ConfigError;
 use crate::domain::advice::Advice;
 use crate::domain::error::{Conflict, Entity, Error, FieldError};
@@ -145,6 +145,9 @@ fn flag(field: &str) -> String {
 }
 
 fn internal(cause: &(dyn std::error::Error + 'static)) -> Failure {
+    if let Some((what, advice)) = about_the_master_key(cause) {
+        return Failure::refused(what).hint(advice);
+    }
     let mut failure = Failure::internal(format!("internal error: {cause}"));
     let mut next = cause.source();
     while let Some(cause) = next {

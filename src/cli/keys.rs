@@ -238,8 +238,6 @@ fn named(error: Error, kid: Option<&str>) -> Failure {
 
 fn record(ring: &Ring, key: &StoredKey) -> Record {
     let state = ring.state(key);
-    let ends =
-        key.expires_at.or_else(|| key.last_expiry().filter(|_| matches!(state, State::Retiring | State::Expired)));
     Record(vec![
         ("kid", Cell::text(&key.kid)),
         ("algorithm", Cell::text(&key.algorithm)),
@@ -249,7 +247,7 @@ fn record(ring: &Ring, key: &StoredKey) -> Record {
         ("is_active", Cell::Bool(!matches!(state, State::Revoked | State::Expired))),
         ("created_at", Cell::Time(key.created_at)),
         ("signs_from", Cell::time(key.signs_from)),
-        ("expires_at", Cell::time(ends)),
+        ("expires_at", Cell::time(ring.ends_at(key))),
         ("revoked_at", Cell::time(key.revoked_at)),
     ])
 }

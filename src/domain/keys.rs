@@ -148,6 +148,27 @@ impl State {
     }
 }
 
+/// A key as it may be shown to whoever may look at keys: nothing of its halves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyEntry {
+    /// Its name.
+    pub kid: String,
+    /// JWA name.
+    pub algorithm: String,
+    /// What it is for now.
+    pub state: State,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// From when on it signs, if that is decided.
+    pub signs_from: Option<Timestamp>,
+    /// When another takes its place, or took it, if that is decided.
+    pub signs_until: Option<Timestamp>,
+    /// When the last token that it verifies ends; none while that is not known.
+    pub expires_at: Option<Timestamp>,
+    /// When it was killed.
+    pub revoked_at: Option<Timestamp>,
+}
+
 /// All keys as they are at a moment.
 #[derive(Debug, Clone)]
 pub struct Ring {
@@ -220,8 +241,40 @@ impl Ring {
 
     /// When a key of this server stopped signing, as another began.
     fn stopped_at(&self, key: &StoredKey) -> Option<Timestamp> {
-        let later = self.keys.iter().filter(|other| other.signs && other.signs_from > key.signs_from);
+        // One that was killed before its time never began.
+        let began = |other: &&StoredKey| other.signs && other.revoked_at.is_none_or(|at| other.signs_from < Some(at));
+        let later = self.keys.iter().filter(began).filter(|other| other.signs_from > key.signs_from);
         later.filter_map(|other| other.signs_from).filter(|from| *from <= self.now).min()
+    }
+
+    /// When the last token that a key verifies ends: of an imported secret its own end, of a key that signs no more that of
+    /// what it signed.
+    pub fn ends_at(&self, key: &StoredKey) -> Option<Timestamp> {
+        let is_over = matches!(self.state(key), State::Retiring | State::Expired);
+        key.expires_at.or_else(|| key.last_expiry().filter(|_| is_over))
+    }
+
+    /// When another key takes the place of the one that signs, or took that of one that did, if it is decided.
+    fn signs_until(&self, key: &StoredKey) -> Option<Timestamp> {
+        match self.state(key) {
+            State::Current => self.scheduled()?.signs_from,
+            State::Retiring | State::Expired => self.stopped_at(key),
+            State::Next | State::Revoked | State::Imported => None,
+        }
+    }
+
+    /// All of them as they may be shown, oldest first.
+    pub fn entries(&self) -> impl Iterator<Item = KeyEntry> {
+        self.keys.iter().map(|key| KeyEntry {
+            kid: key.kid.clone(),
+            algorithm: key.algorithm.clone(),
+            state: self.state(key),
+            created_at: key.created_at,
+            signs_from: key.signs_from,
+            signs_until: self.signs_until(key),
+            expires_at: self.ends_at(key),
+            revoked_at: key.revoked_at,
+        })
     }
 
     /// Until when a key stays among the published ones: until its last access token has expired, and a little longer. None
@@ -233,9 +286,13 @@ impl Ring {
         }
     }
 
-    /// The keys whose public part is published now, oldest first (RFC 7517).
-    pub fn published(&self) -> impl Iterator<Item = &StoredKey> {
-        self.usable()
-            .filter(|key| !key.is_symmetric() && self.published_until(key).is_none_or(|until| self.now < until))
+    /// The keys whose public part is published now, oldest first (RFC 7517). `lists`: how long the status lists are good
+    /// that a key signed until its end, which nothing is written of.
+    pub fn published(&self, lists: TimeDelta) -> impl Iterator<Item = &StoredKey> {
+        let listed = move |key: &StoredKey| self.stopped_at(key).map(|stopped| stopped + lists + AFTER_LAST);
+        let is_over = move |key: &StoredKey| {
+            self.published_until(key).is_some_and(|until| Some(self.now) >= listed(key).max(Some(until)))
+        };
+        self.usable().filter(move |key| !key.is_symmetric() && !is_over(key))
     }
 }

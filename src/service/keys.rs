@@ -14,6 +14,7 @@ mod rotation;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 
 use crate::crypto::jwt::{self, NewKey, SigningKey, VerifyingKey};
@@ -21,10 +22,11 @@ use crate::crypto::mac::MacKey;
 use crate::domain::error::{Error, Result, TokenFault};
 use crate::domain::ids::Timestamp;
 use crate::domain::keys::{Ring, StoredKey};
+use crate::domain::settings::Settings;
 use crate::service::{Ctx, Env, seals, settings};
 use crate::store::Tx;
 
-pub use admin::{Revoked, generate, list, pem, public, revoke};
+pub use admin::{ORDER, Revoked, generate, list, page, pem, public, revoke};
 pub use import::{SECRET_MIN, import_hs256, import_private, import_shared};
 pub use locksmith::Locksmith;
 pub use reseal::{Resealed, reseal, settle};
@@ -96,9 +98,12 @@ fn insert(ctx: &Ctx, tx: &dyn Tx, new: &NewKey, signs_from: Option<Timestamp>) -
 /// # Errors
 /// Those of the store.
 pub fn public_jwks(env: &Env) -> Result<Value> {
-    let ring = env.store.read(|tx| ring(tx, env.clock.now()))?;
+    let (ring, lists) = env.store.read(|tx| {
+        let settings = Settings::from_stored(tx.stored_settings()?);
+        Ok((ring(tx, env.clock.now())?, settings.status_list_lifetime()))
+    })?;
     let keys: Vec<Value> = ring
-        .published()
+        .published(TimeDelta::from_std(lists).unwrap_or(TimeDelta::zero()))
         .map(|key| serde_json::from_str(&key.public_jwk).map_err(Error::internal))
         .collect::<Result<_>>()?;
     Ok(json!({ "keys": keys }))

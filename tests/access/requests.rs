@@ -460,6 +460,7 @@ fn others() -> Vec<Example> {
         example("GET sessions/{id}/", Rule::Right("sessions", "read"), 200, |stage| on(stage.kept_session())),
         example("DELETE sessions/{id}/", Rule::Right("sessions", "delete"), 204, |stage| on(stage.session())),
         example("GET audit/", Rule::Right("audit", "read"), 200, |_| plain()),
+        example("GET keys/", Rule::Right("keys", "read"), 200, |_| plain()),
         example("GET settings/", Rule::Right("settings", "read"), 200, |_| plain()),
         example("PATCH settings/", Rule::Right("settings", "update"), 200, |_| with(json!({"refresh.grace": 11}))),
         example("GET .well-known/jwks.json", Rule::Open, 200, |_| plain()),

@@ -14,6 +14,7 @@ mod document;
 mod drf;
 mod forward;
 mod fuzz;
+mod keys;
 mod lists;
 mod pages;
 mod pyjwt;

@@ -17,6 +17,7 @@ pub mod auth;
 pub mod catalog;
 pub mod check;
 pub mod failure;
+pub mod keys;
 pub mod me;
 pub mod permissions;
 pub mod roles;
@@ -51,6 +52,7 @@ pub fn routes(table: &mut Table, prefix: &'static str, mark: &str) {
     section("API tokens", api_token_routes);
     section("Settings", setting_routes);
     section("Audit trail", audit_routes);
+    section("Keys", key_routes);
     section("Check", check_routes);
     table.browsable(&DIALECT);
     table.alias(prefix, "resources", "resourses");
@@ -271,6 +273,14 @@ fn audit_routes(t: &mut Section) {
     t.get("audit/", Right(AUDIT, READ), audit::list).says(
         "List events",
         "Who did what, from where, when: newest first, or ordered by `id` or `at`. Nothing in it can be changed or removed.",
+    );
+}
+
+fn key_routes(t: &mut Section) {
+    t.get("keys/", Right(KEYS, READ), keys::list).says(
+        "List signing keys",
+        "The keys that tokens are signed and verified by, oldest first, or ordered by `created_at`, without any secret; their \
+         public halves are at `/.well-known/jwks.json`. Only the command line makes, rotates and revokes keys.",
     );
 }
 

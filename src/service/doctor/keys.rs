@@ -4,6 +4,7 @@ use super::{Facts, Finding, Level, of_key};
 use crate::domain::advice::Advice;
 use crate::domain::error::{Error, Result};
 use crate::domain::keys::State;
+use crate::domain::settings::Settings;
 use crate::service::{Ctx, keys, settings};
 
 /// How long after its time a key is worth a warning: the server sees to it within seconds.
@@ -26,8 +27,7 @@ pub(super) fn look(ctx: &Ctx) -> Result<Vec<Finding>> {
         Err(error) => vec![of_key(SIGNING, error)],
     };
     if current.is_symmetric() {
-        let text = "it is a shared secret (HS256): tokens can be verified only by who could sign them, too";
-        findings.push(Finding::new(Level::Warning, SIGNING, text, Advice::run("keys rotate")));
+        findings.push(shared(&settings::in_force(ctx.env)?));
     }
     let waiting = ring.keys().iter().filter(|key| ring.state(key) == State::Next && key.signs_from.is_none()).count();
     if waiting > 1 {
@@ -52,10 +52,23 @@ fn age(ctx: &Ctx, since: crate::domain::ids::Timestamp) -> Result<Finding> {
         }
         None if settings.key_rotation().is_none() => {
             let text = format!("it has signed for {days} days, and the server never replaces it");
-            Ok(Finding::new(Level::Note, SIGNING, text, Advice::run("settings reset keys.rotate_every")))
+            Ok(Finding::new(Level::Warning, SIGNING, text, Advice::run("settings reset keys.rotate_every")))
         }
         _ => Ok(Finding::ok(SIGNING, format!("it opens with the master key, and has signed for {days} days"))),
     }
+}
+
+/// What there is to say of a shared secret that signs.
+fn shared(settings: &Settings) -> Finding {
+    let what = if settings.status_list_enabled() { "tokens and status lists" } else { "tokens" };
+    let text = format!(
+        "it is a shared secret (HS256) and is not published: nobody else can verify {what} who could not sign them, too"
+    );
+    let advice = match settings.key_algorithm().is_symmetric() {
+        true => Advice::run("settings reset keys.algorithm").and(", then ").and_run("keys rotate"),
+        false => Advice::run("keys rotate"),
+    };
+    Finding::new(Level::Warning, SIGNING, text, advice)
 }
 
 /// Where the master key lies, which can be read.

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{insert, ring};
 use crate::crypto::jwt::{self, Algorithm};
 use crate::domain::error::{Entity, Error, Result};
-use crate::domain::keys::{Ring, State, StoredKey};
+use crate::domain::keys::{KeyEntry, Ring, State, StoredKey};
+use crate::domain::pages::{Listing, PageOf};
 use crate::domain::rights::{Right, action, resource};
 use crate::service::{Ctx, Ensured, settings};
 
@@ -18,6 +19,29 @@ use crate::service::{Ctx, Ensured, settings};
 pub fn list(ctx: &Ctx) -> Result<Ring> {
     ctx.require(&Right::of(resource::KEYS, action::READ))?;
     ctx.env.store.read(|tx| ring(tx, ctx.now))
+}
+
+/// Fields that the list of keys can be ordered by.
+pub const ORDER: &[&str] = &["created_at"];
+
+/// A page of all keys, oldest first unless asked otherwise. Searched: name, algorithm and state. They are few.
+///
+/// Needs `keys:read`.
+///
+/// # Errors
+/// `Forbidden`, and those of the store.
+pub fn page(ctx: &Ctx, listing: &Listing) -> Result<PageOf<KeyEntry>> {
+    let matches = |key: &KeyEntry| {
+        let of_key = [&key.kid, &key.algorithm, key.state.as_str()].map(str::to_lowercase);
+        listing.search.iter().all(|word| of_key.iter().any(|text| text.contains(&word.to_lowercase())))
+    };
+    let mut found: Vec<KeyEntry> = list(ctx)?.entries().filter(matches).collect();
+    if listing.order.first().is_some_and(|order| order.descending) {
+        found.reverse();
+    }
+    let (total, limit) = (found.len() as u64, usize::try_from(listing.limit).unwrap_or(usize::MAX));
+    let skipped = usize::try_from(listing.offset).unwrap_or(usize::MAX);
+    Ok(PageOf { items: found.into_iter().skip(skipped).take(limit).collect(), total })
 }
 
 /// Makes the next key, of the algorithm that is asked for or of the one in the settings: it is published from now on, and
@@ -100,9 +124,11 @@ pub fn revoke(ctx: &Ctx, kid: &str) -> Result<Revoked> {
     let algorithm = settings::in_force(ctx.env)?.key_algorithm();
     let made = (signs(&before) && before.next().is_none()).then(|| jwt::generate(algorithm)).transpose()?;
     ctx.write(|tx| {
-        let ring = ring(tx, ctx.now)?;
+        // Another key may have begun while this waited for the database.
+        let now = ctx.env.clock.now();
+        let ring = ring(tx, now)?;
         let signed = signs(&ring);
-        let revoked = tx.revoke_key(kid, ctx.now)?;
+        let revoked = tx.revoke_key(kid, now)?;
         if revoked {
             tx.record(&ctx.event("key.revoked", "key", None, json!({ "kid": kid })))?;
         }
@@ -115,7 +141,7 @@ pub fn revoke(ctx: &Ctx, kid: &str) -> Result<Revoked> {
             // Somebody else rotated to this key a moment ago.
             (None, None) => insert(ctx, tx, &jwt::generate(algorithm)?, None)?,
         };
-        let successor = super::rotation::begin(ctx, tx, (next, ctx.now), Some(kid))?;
+        let successor = super::rotation::begin(ctx, tx, (next, now), Some(kid))?;
         Ok(Revoked { revoked, successor: Some(successor) })
     })
 }

@@ -3,6 +3,7 @@
 pub mod api_tokens;
 pub mod audit;
 pub mod checks;
+pub mod keys;
 pub mod named;
 pub mod sessions;
 pub mod sign_in;
