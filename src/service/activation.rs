@@ -18,7 +18,7 @@ use crate::domain::settings::Settings;
 use crate::domain::users::{Pending, User};
 use crate::service::guard::{self, Post, Whose};
 use crate::service::links::{self, Link};
-use crate::service::{Ctx, bounds, settings};
+use crate::service::{Ctx, audit, bounds, settings};
 use crate::store::Tx;
 
 /// What a good link shows of the account that it would let in.
@@ -58,7 +58,8 @@ pub fn resend(ctx: &Ctx, email: &Email) -> Result<bool> {
                 event.result = if post == Post::Feign { "limited" } else { "refused" };
             }
         }
-        tx.record(&event)?;
+        // Whether anybody waits there makes no difference.
+        audit::record_in(ctx, tx, event)?;
         Ok(post)
     })?;
     match post {
@@ -136,7 +137,8 @@ pub fn activate(ctx: &Ctx, uid: &str, token: &str) -> Result<User> {
 
 /// The same for the page, which also asks for the password that was chosen at the registration.
 ///
-/// Needs a good link and the password. Writes what [`activate`] writes.
+/// Needs a good link and the password. Writes what [`activate`] writes, or one `password_check.failed` event for a wrong
+/// password.
 ///
 /// # Errors
 /// Those of [`activate`]; `Invalid("password")` — it is not the account's; `TooMany` — too many guesses at it;
@@ -155,6 +157,9 @@ pub fn activate_with_password(ctx: &Ctx, uid: &str, token: &str, password: &str)
         _ => false,
     };
     if !right {
+        let mut event = ctx.event("password_check.failed", "user", Some(user.0), json!({"by": "link"}));
+        event.result = "refused";
+        audit::record(ctx, event)?;
         return Err(wrong());
     }
     ctx.write(|tx| {

@@ -13,7 +13,7 @@ use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, User, UserPatch};
 use crate::service::guard::{self, Post};
 use crate::service::links::{self, Link};
-use crate::service::{Ctx, api_tokens, me, settings};
+use crate::service::{Ctx, api_tokens, audit, me, settings};
 use crate::store::sessions::Which;
 
 /// Mails a link that sets a new password; an older one dies. Gives whether there is an account that got one, which only
@@ -60,7 +60,8 @@ fn request(ctx: &Ctx, email: &Email, purpose: Purpose, event: &'static str) -> R
                 event.result = if post == Post::Feign { "limited" } else { "refused" };
             }
         }
-        tx.record(&event)?;
+        // Whether there is such an account makes no difference.
+        audit::record_in(ctx, tx, event)?;
         Ok((post, found.is_some()))
     })?;
     match post {

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Site;
 use super::wire::{exchange, request};
+use crate::service::common::column;
 use crate::support::http::{Answer, Client};
 use crate::support::{PASSWORD, TestApp};
 
@@ -48,6 +49,22 @@ fn nobody_else_may_ask() {
             }
         }
     }
+}
+
+/// R-56: that somebody known may not do a thing behind the proxy is in the trail, counted.
+#[test]
+fn what_is_denied_to_somebody_known_is_in_the_trail() {
+    let site = site();
+    let headers = [("X-Forwarded-Method", "DELETE"), ("X-Forwarded-Uri", "/documents/1/")];
+    let ann = site.server.sign_in("ann@example.com").access;
+    for _ in 0..50 {
+        assert_eq!(ask(site.server.bearer(&ann), "?policy=documents", &headers).status, 403);
+    }
+    assert_eq!(ask(site.server.anonymous(), "?policy=documents", &headers).status, 401);
+    assert_eq!(site.app.env.tally.write(&site.app.env).unwrap(), 1);
+    let said = "SELECT actor || ' ' || (details ->> 'right') || ' ' || (details ->> 'count') FROM audit
+                WHERE action = 'authz.denied'";
+    assert_eq!(column(&site.app, said), ["ann@example.com documents:delete 50"]);
 }
 
 /// A proxy that writes one family of headers hands the other on as the client sent it.

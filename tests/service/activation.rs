@@ -226,6 +226,8 @@ fn the_page_asks_for_the_password_and_lets_disown() {
     for wrong in ["", "wrong", OTHER] {
         assert_eq!(invalid(with(wrong)), [("password".to_owned(), "invalid")]);
     }
+    let failed = "SELECT action || ' ' || entity_id || ' ' || result FROM audit WHERE action LIKE 'password%'";
+    assert_eq!(column(&app, failed), vec![format!("password_check.failed {id} refused"); 3], "R-56");
     app.call(&Actor::Anonymous, |ctx| disown(ctx, letter.uid(), letter.token())).unwrap();
     assert!(app.operate(|ctx| users::get(ctx, id)).is_err());
     assert_eq!((invalid(with(PASSWORD)), mailed(&app).len()), (of_link("uid").to_vec(), 0));

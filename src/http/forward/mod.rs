@@ -17,9 +17,13 @@ mod failure;
 mod target;
 mod wire;
 
+use serde_json::json;
+
 use super::call::Call;
 use super::routes::{Dialect, Guard, Reading, Table};
-use crate::service::forward::{Verdict, decide};
+use crate::service::Ctx;
+use crate::service::audit::Refusal;
+use crate::service::forward::{Denial, Verdict, decide};
 use asked::Asked;
 use failure::{Answer, Failure};
 use wire::Permitted;
@@ -41,10 +45,26 @@ pub fn routes(table: &mut Table) {
         .also(&[401, 403]);
 }
 
+/// Counts for the audit trail that somebody known may not do this.
+fn note(ctx: &Ctx, verdict: &Verdict) {
+    let (why, what) = match verdict {
+        Verdict::Denied(Denial::Lacks(right)) => ("lacks", right.to_string()),
+        Verdict::Denied(Denial::LacksRole(role)) => ("lacks_role", role.clone()),
+        Verdict::Denied(Denial::NotStaff) => ("not_staff", String::new()),
+        Verdict::Denied(Denial::Anonymous | Denial::NoMethod | Denial::UnknownRole(_) | Denial::UnknownResource(_))
+        | Verdict::Permitted(_) => return,
+    };
+    let details = json!({"route": "GET /api/auth/forward/", "why": why, "right": what});
+    ctx.env.tally.count(ctx, Refusal { action: "authz.denied", result: "denied", details });
+}
+
 /// `GET forward/`
 async fn forward(asked: Asked, call: Call) -> Answer<Permitted> {
     let question = asked.read()?;
-    let decided = call.run_or(|| Ok(None::<()>), move |ctx, _| Ok(decide(ctx, &question.policies, question.verb)?));
+    let decided = call.run_or(
+        || Ok(None::<()>),
+        move |ctx, _| Ok(decide(ctx, &question.policies, question.verb).inspect(|verdict| note(ctx, verdict))?),
+    );
     match decided.await? {
         Verdict::Permitted(identity) => Ok(Permitted::from(identity)),
         Verdict::Denied(denial) => Err(Failure::Denied(denial)),

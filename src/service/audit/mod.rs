@@ -21,7 +21,7 @@ use crate::service::{Actor, Ctx, Env, Origin, secrets, settings};
 pub use crate::store::audit::AUDIT_ORDER as ORDER;
 pub use scribe::Scribe;
 pub use seal::Sealer;
-pub use tally::{Refusal, Tally, record};
+pub use tally::{Refusal, Tally, record, record_in};
 pub use verify::{Broken, Fault, Verified, verify, verify_newest};
 
 /// Events that are pruned in one transaction.

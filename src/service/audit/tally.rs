@@ -13,6 +13,7 @@ use crate::domain::error::Result;
 use crate::domain::ids::Timestamp;
 use crate::domain::times;
 use crate::service::{Actor, Ctx, Env};
+use crate::store::Tx;
 
 /// Counts kept at once, and so events a minute. What finds no place is counted together.
 const KEYS_MAX: usize = 100;
@@ -36,6 +37,7 @@ struct Counts {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     action: &'static str,
+    result: &'static str,
     who: Who,
     subject: Option<i64>,
     details: String,
@@ -87,7 +89,8 @@ impl Tally {
 
     fn add(&self, who: Who, event: Event) {
         let (action, at) = (event.action, event.at);
-        let key = Key { action, who, subject: event.entity_id, details: event.details.clone() };
+        let (result, details) = (event.result, event.details.clone());
+        let key = Key { action, result, who, subject: event.entity_id, details };
         let mut counts = self.counts();
         let is_full = counts.kept.len() >= KEYS_MAX;
         if let Some(count) = counts.kept.get_mut(&key) {
@@ -180,6 +183,18 @@ fn of_others(event: Event) -> Event {
 pub fn record(ctx: &Ctx, event: Event) -> Result<()> {
     if ctx.env.tally.has_room(ctx.now) {
         return ctx.env.store.write(|tx| tx.record(&event));
+    }
+    ctx.env.tally.add(who(ctx), event);
+    Ok(())
+}
+
+/// The same in a transaction that writes something else as well, such as the request for a mailed link.
+///
+/// # Errors
+/// Those of the store.
+pub fn record_in(ctx: &Ctx, tx: &dyn Tx, event: Event) -> Result<()> {
+    if ctx.env.tally.has_room(ctx.now) {
+        return tx.record(&event);
     }
     ctx.env.tally.add(who(ctx), event);
     Ok(())
