@@ -43,8 +43,9 @@
 //! - What a request says of its origin, and at the door for proxies of another request, counts from trusted proxies alone
 //!   (`http/client.rs`, `http/forward/`).
 //! - Audit rows are chained and sealed where they are written (`store/audit.rs`), under a key that the database alone does not
-//!   yield: without the master key nothing is written. What anybody can cause without end (denials, throttled requests) is
-//!   counted in memory and written each minute by a thread of the server (`service/audit/`).
+//!   yield: without the master key nothing is written. What anybody can cause without end (denials, throttled requests,
+//!   and after the first in a minute refused passwords and requests for links) is counted in memory and written each minute
+//!   by a thread of the server (`service/audit/`).
 //! - `synchronous=FULL`: what was answered with success survives a power loss.
 //! - One JSON body parser, driven by the same schema that the OpenAPI document shows (`http/shape.rs`).
 //! - Every line of the log is one line, about a request it has its id, and none is waited for; labels of metrics are route templates

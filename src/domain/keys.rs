@@ -243,7 +243,9 @@ impl Ring {
     fn stopped_at(&self, key: &StoredKey) -> Option<Timestamp> {
         // One that was killed before its time never began.
         let began = |other: &&StoredKey| other.signs && other.revoked_at.is_none_or(|at| other.signs_from < Some(at));
-        let later = self.keys.iter().filter(began).filter(|other| other.signs_from > key.signs_from);
+        // Of two that began at the same instant the newer one signs.
+        let rank = |key: &StoredKey| (key.signs_from, self.keys.iter().position(|other| other.kid == key.kid));
+        let later = self.keys.iter().filter(began).filter(|other| rank(other) > rank(key));
         later.filter_map(|other| other.signs_from).filter(|from| *from <= self.now).min()
     }
 

@@ -21,6 +21,24 @@ use crate::support::{TestApp, origin};
 
 const ANN: &str = "ann@example.com";
 
+/// PKCS#8 in base64 of keys that are not signed with here (R-16): on P-384, on secp256k1, and RSA of 1024 bits.
+const FOREIGN: [&str; 3] = [
+    "MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDD4C+j8ohNQ/ClIik3WJfnVWXPEi528ETyETlsRImvx6nRVNb/PaF9x\
+     cB+GBMPKV56hZANiAASFWMoK3IKKPaTFKzotLn/dUgyfC7dkM61PcdA5KGWNDLp44l7pazZMwMz9viDtYBpQPKQSgGxgiDDzLzVA\
+     fsmAsTPPERRQXfwzVPrEJRa32q6k71YtZ0sJ+auxN/EM488=",
+    "MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQgkO3OjPTn8kpn5tQ/bGodU9CrhH6rC+c32kPKautx2XahRANCAAR47fkt\
+     XusB3wTZMKgVEv3f8oqrqXnEmtJZepP0t80Am1iqli8uVtzm6bEMkSeWKZ9glz4SPnqVdFLi8J0koRy1",
+    "MIICdwIBADANBgkqhkiG9w0BAQEFAASCAmEwggJdAgEAAoGBALZ4uTXO3OB1y8c9Oj2OKEGRw6WrflinFdh6FzwDZCnllMgT0vXx\
+     6YWh/UqvSX3SAW2vl/BGDBGlCgmEpOVFeO7LiTx5nYk0khVzOBi4bCzNkOMpsw1sZM8iF71AWsNVpgs0tUUen5hPCqxvyS3GLg4i\
+     lp/HEdQN9M+Pqk1x8qjlAgMBAAECgYBYvhPNUILpg0CM8IEfqMB5SyvsqZ/z+6bLNm2QWVHgcnBOch26UWGyBRtLtD44u+bH8osh\
+     Zt+9wRdFk8YiXww1u1I4krADJD5/6IoUZVeA+iupoVeRQ35bnoXGZKIWF2BkQ/VzwD3wa+IwAwBIlIM4iEQmawKE2VeUUR4wHhtI\
+     jQJBAPAMnpjWsj0Mgky7IqmLvP2s5tHpBD6icXBYUj1EayoSNPLF+4LWVnNKbOXTCLagV1MGLfFqiIOJLxhyDTMC1+sCQQDCmKxD\
+     jEv3FTlD6sHnXFV8d2Nobf5kNdr+GHfV765hc5FXW6XdeSyTSl+LX2wEF/uFA9Er8s/Z1g9ZIuRuXJ5vAkEAkf/a5jKOrbrR9UFM\
+     T7qB8/gZW0pSHpZGUIInYsQeObRhJ9dqpaUfZ3e4y/+SqSDUe9aiUtbsuLPTRRb5GDF+iQJBAJ265H6H/JcVE+qyIWOn2v7dQq1F\
+     4tpVMOGe8ZtuAFmrNBasCaCf9Hqa4SD2QnZ6/ftOIcDOup0mPiCRALlXx28CQCO5ad6LC1n3BtfPYPoqNupxBfbiyA8lyBPpb8lF\
+     k/tzUT5H6hC2+NLpbxikyCWYmvBDZ0kvra6JVmEuBJUQQZ4=",
+];
+
 fn ann() -> TestApp {
     let app = TestApp::new();
     app.user(ANN, &["viewer"]);
@@ -85,6 +103,43 @@ fn r25_a_key_takes_the_place_of_another_step_by_step() {
     app.clock.advance(seconds(86_400));
     assert_eq!(state(&app, &old), State::Expired);
     assert_eq!(fault(app.authenticate(&last.access)), TokenFault::UnknownKey, "an old key is worth nothing to a thief");
+}
+
+/// R-25: what nothing is written of, a status list, can be verified for as long as it is good.
+#[test]
+fn r25_a_key_is_published_for_as_long_as_its_last_status_list_is_good() {
+    let app = ann();
+    set(&app, "status_list.lifetime", 3600);
+    let old = kid(&app.sign_in(ANN).access);
+    rotate(&app, When::Now);
+    // A key that was killed before its time changes nothing of that.
+    let killed = rotate(&app, When::Published).key.kid;
+    app.operate(|ctx| keys::revoke(ctx, &killed)).unwrap();
+    app.clock.advance(seconds(3600 + 59));
+    assert!(published(&app).contains(&old));
+    app.clock.advance(seconds(1));
+    assert!(!published(&app).contains(&old));
+    assert_eq!(published(&app).len(), 1);
+}
+
+/// R-25: a clock that is set back finds a key that signs, and what the next one signed stays good.
+#[test]
+fn r25_a_clock_that_is_set_back_ends_nothing() {
+    let app = ann();
+    let first = app.sign_in(ANN);
+    app.clock.advance(seconds(60));
+    rotate(&app, When::Now);
+    let second = app.sign_in(ANN);
+    app.clock.step_back(seconds(30));
+    assert_eq!(kid(&app.sign_in(ANN).access), kid(&first.access));
+    for pair in [&first, &second] {
+        app.authenticate(&pair.access).unwrap();
+        refresh(&app, &pair.refresh).unwrap();
+    }
+    assert_eq!(published(&app).len(), 2);
+    app.clock.step_back(seconds(100 * 86_400));
+    app.sign_in(ANN);
+    assert_eq!(published(&app).len(), 2, "there is always one");
 }
 
 #[test]
@@ -280,6 +335,13 @@ fn a_key_of_ones_own_is_taken_and_signs_after_a_rotation() {
         let refused = invalid(app.operate(|ctx| keys::import_private(ctx, wrong)));
         assert_eq!(refused, [("private_key".to_owned(), "invalid")], "{wrong}");
     }
+    for foreign in FOREIGN {
+        let text = pem(&STANDARD.decode(foreign).unwrap());
+        let refused = invalid(app.operate(|ctx| keys::import_private(ctx, &text)));
+        assert_eq!(refused, [("private_key".to_owned(), "invalid")], "R-16: {foreign:.20}");
+    }
+    let short = invalid(app.operate(|ctx| keys::import_shared(ctx, &"s".repeat(31))));
+    assert_eq!(short, [("secret".to_owned(), "min_length")], "R-16");
 }
 
 #[test]
