@@ -133,6 +133,22 @@ pub enum Reason {
     UserGone,
 }
 
+impl Reason {
+    /// Whether somebody may be guessing: what was shown was never anybody's, or is not any more. What was good once and has
+    /// only expired, or whose session or user is gone, is no guess.
+    pub fn is_a_guess(&self) -> bool {
+        match self {
+            Reason::MalformedHeader | Reason::ApiToken(ApiTokenFault::Unknown) => true,
+            Reason::Token(fault) => matches!(
+                fault,
+                TokenFault::Malformed | TokenFault::UnknownKey | TokenFault::WrongHeader | TokenFault::BadSignature
+            ),
+            Reason::Missing | Reason::BadCredentials | Reason::ApiToken(_) => false,
+            Reason::UserInactive | Reason::UserGone => false,
+        }
+    }
+}
+
 /// What is wrong with `Authorization: Token …`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiTokenFault {

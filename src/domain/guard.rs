@@ -44,11 +44,13 @@ pub enum Bucket {
     MailAddress,
     /// Uses of the refresh tokens of one session.
     Refresh,
+    /// Credentials that nobody has, shown from an address where services and proxies ask.
+    Secret,
 }
 
 impl Bucket {
     /// All of them.
-    pub const ALL: [Bucket; 10] = [
+    pub const ALL: [Bucket; 11] = [
         Bucket::Account,
         Bucket::Device,
         Bucket::Address,
@@ -59,6 +61,7 @@ impl Bucket {
         Bucket::Activation,
         Bucket::MailAddress,
         Bucket::Refresh,
+        Bucket::Secret,
     ];
 
     /// The stored word.
@@ -74,6 +77,7 @@ impl Bucket {
             Bucket::Activation => "activation",
             Bucket::MailAddress => "mail_address",
             Bucket::Refresh => "refresh",
+            Bucket::Secret => "secret",
         }
     }
 
@@ -84,7 +88,7 @@ impl Bucket {
 
     /// Whether its subjects are addresses.
     pub fn is_of_addresses(self) -> bool {
-        matches!(self, Bucket::Address | Bucket::Network | Bucket::Register | Bucket::MailAddress)
+        matches!(self, Bucket::Address | Bucket::Network | Bucket::Register | Bucket::MailAddress | Bucket::Secret)
     }
 }
 
@@ -120,6 +124,8 @@ pub struct Limits {
     pub mail_per_address: u32,
     /// Refreshes of a session in a minute.
     pub refresh: u32,
+    /// Credentials that nobody has, from an address in 10 minutes.
+    pub secrets: u32,
 }
 
 impl Limits {
@@ -136,6 +142,7 @@ impl Limits {
             }
             Bucket::MailAddress => vec![(self.mail_per_address, HOUR)],
             Bucket::Refresh => vec![(self.refresh, MINUTE)],
+            Bucket::Secret => vec![(self.secrets, 10 * MINUTE)],
         };
         windows.into_iter().filter(|(most, _)| *most > 0).map(|(most, length)| (most as usize, length)).collect()
     }

@@ -35,7 +35,7 @@ use crate::domain::settings::{Authenticator, Settings};
 use crate::service::audit::Refusal;
 use crate::service::tokens::{self, Credentials};
 use crate::service::{Access, Actor, Caller, Ctx, Env, Origin};
-use crate::service::{access, api_tokens};
+use crate::service::{access, api_tokens, guard};
 
 /// Operations at once that read, and as many that write; those wait for each other, and no read waits behind them. More
 /// wait: the database has few connections anyway.
@@ -48,6 +48,8 @@ const CALLS_WAIT: Duration = Duration::from_secs(10);
 /// them. Twice the queue of the hashing lane itself.
 const HASHING_MAX: usize = 64;
 
+/// Dialects in which credentials that are not good are counted (E.3).
+const OF_SERVICES: [&str; 2] = ["oauth", "forward"];
 /// Uses of API tokens that are noted at once. One that finds no place is not noted; the next request tries again.
 const NOTES_MAX: usize = 1;
 
@@ -319,7 +321,9 @@ impl Call {
             Fault::Refused(Error::Forbidden(why)) => {
                 ("authz.denied", json!({"route": route, "why": why.word(), "right": why.right().map(Right::to_string)}))
             }
-            Fault::Refused(Error::TooMany { .. }) => ("request.throttled", json!({ "route": route })),
+            Fault::Refused(Error::TooMany { .. }) | Fault::Credentials(Error::TooMany { .. }) => {
+                ("request.throttled", json!({ "route": route }))
+            }
             _ => return,
         };
         ctx.env.tally.count(ctx, Refusal { action, result: "denied", details });
@@ -362,7 +366,7 @@ impl Call {
     /// a write.
     fn authenticated(&self, credentials: &Credentials, now: Timestamp) -> Result<Actor> {
         let env = &self.shared.env;
-        let actor = tokens::authenticate(env, credentials, now).map_err(Fault::Credentials)?;
+        let actor = tokens::authenticate(env, credentials, now).map_err(|refusal| self.not_let_in(refusal, now))?;
         if let Actor::User(caller) = &actor {
             self.visit.is_by(caller.user);
         }
@@ -376,6 +380,17 @@ impl Call {
             });
         }
         Ok(actor)
+    }
+
+    /// The answer to credentials that are not good; where services ask, there may have been too many.
+    fn not_let_in(&self, refusal: Error, now: Timestamp) -> Fault {
+        if !OF_SERVICES.contains(&self.mark.dialect.name) {
+            return Fault::Credentials(refusal);
+        }
+        let ctx = Ctx::new(&self.shared.env, &Actor::Anonymous, &self.origin, now);
+        let fault = Fault::Credentials(guard::secret(&ctx, refusal));
+        self.note(&ctx, &fault);
+        fault
     }
 
     /// Counts the request, where there is a rate, once it is known whose it is (S3-20).

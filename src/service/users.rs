@@ -16,7 +16,7 @@ use crate::domain::rights::{Right, action, resource};
 use crate::domain::sessions::EndReason;
 use crate::domain::settings::Settings;
 use crate::domain::users::{NewUser, User, UserPatch};
-use crate::service::{Actor, Ctx, Ref, api_tokens, bounds, links, nearest, roles};
+use crate::service::{Actor, Ctx, Ref, api_tokens, bounds, guard, links, nearest, roles};
 use crate::store::Tx;
 use crate::store::api_tokens::Those;
 use crate::store::sessions::Which;
@@ -220,6 +220,8 @@ fn store(ctx: &Ctx, tx: &dyn Tx, target: &User, patch: &AccountPatch, hash: Opti
     }
     if let Some(hash) = hash {
         tx.set_password_hash(user.id, Some(hash))?;
+        // Whoever guessed at the old one would keep its owner out, as after a reset by mail.
+        guard::forgive(tx, user.id)?;
         changed.push("password");
     }
     // Roles have events of their own, whichever way they are given and taken.

@@ -148,7 +148,8 @@ fn links_die_with_what_they_were_for() {
     }
 }
 
-/// A link is for what it says: it signs nobody in and tells no name.
+/// A link is for what it says: it signs nobody in and tells no name. A new password makes the device known, which
+/// is good for a budget of guesses and for nothing else.
 #[test]
 fn a_link_signs_nobody_in() {
     let (site, letters) = site();
@@ -158,7 +159,18 @@ fn a_link_signs_nobody_in() {
         // A new password kills the other link of the same account.
         let expected = if letter.kind == "username_reset" { 400 } else { 204 };
         assert_eq!(answer.status, expected, "{letter:?}: {answer:?}");
-        assert!(answer.header("set-cookie").is_none());
+        let cookies: Vec<&str> =
+            answer.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| &**value).collect();
+        if letter.kind == "password_reset" {
+            let [cookie] = cookies.as_slice() else { panic!("R-10: {answer:?}") };
+            let (value, _) = cookie.strip_prefix("__Host-authsrv-dev=").expect(cookie).split_once(';').unwrap();
+            let anonymous = site.server.anonymous();
+            let shown = format!("__Host-authsrv-dev={value}");
+            assert_eq!(anonymous.cookie(&shown).get("/auth/users/me/").status, 401, "it is no session");
+            assert_eq!(site.server.bearer(value).get("/auth/users/me/").status, 401, "it is no token");
+        } else {
+            assert!(cookies.is_empty(), "{answer:?}");
+        }
         assert!(answer.status != 204 || answer.body.is_empty());
     }
 }

@@ -54,6 +54,7 @@ fn row(app: &TestApp, email: &str) -> Option<(Value, Option<String>)> {
 #[test]
 fn no_registration_takes_a_key_of_power() {
     let site = Site::new();
+    site.app.widen();
     for (door, (path, named)) in registrations().into_iter().enumerate() {
         for (at, more) in slipped().into_iter().chain(states()).enumerate() {
             for kind in ["json", "form"] {
@@ -79,6 +80,7 @@ fn no_registration_takes_a_key_of_power() {
 #[test]
 fn no_registration_activates_itself() {
     let site = Site::new();
+    site.app.widen();
     assert_eq!(site.root().patch("/settings/", json!({"registration.activation": true})).status, 200);
     for (door, (path, named)) in registrations().into_iter().enumerate() {
         for (at, more) in states().into_iter().enumerate() {

@@ -73,6 +73,7 @@ fn by_each_identifier_in_each_spelling() {
 #[test]
 fn every_refusal_is_the_same() {
     let app = TestApp::new();
+    app.widen();
     ann(&app);
     let add = |name: &str, is_active, password| {
         let email = Some(Email::parse(&format!("{name}@example.com")).unwrap());

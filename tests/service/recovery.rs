@@ -1,6 +1,7 @@
 //! A new password, a new name, and the end of oneself (S3-24, S3-26, R-29, R-32, R-39).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use authsrv::domain::error::{Conflict, Entity, Error, Reason, Result};
 use authsrv::domain::identifiers::Username;
@@ -162,6 +163,7 @@ fn a_username_is_reset_by_a_link() {
     token_is_refused(set_to(&letter, "Ann B"));
     assert!(mailed(&app).is_empty(), "dropped with its token");
     assert!(signs_in(&app, "ann a", PASSWORD));
+    app.clock.advance(Duration::from_secs(60));
     let letter = ask();
     let session = actor(&app, ANN);
     app.call(&Actor::Anonymous, |ctx| reset_email(ctx, letter.uid(), letter.token(), email("new@example.com")))

@@ -21,6 +21,7 @@ impl Settings {
             mail_per_hour: self.limit("guard.mail_per_hour"),
             mail_per_address: self.limit("guard.mail_per_address"),
             refresh: self.limit("guard.refresh"),
+            secrets: self.limit("guard.secrets"),
         }
     }
 }

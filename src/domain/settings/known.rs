@@ -251,6 +251,12 @@ pub const ALL: &[Setting] = &[
     setting("guard.refresh", LIMIT, "30", "Most refreshes of a session in a minute. 0: no limit."),
     setting("guard.register", LIMIT, "100", "Most registrations from an address in an hour. 0: no limit."),
     setting(
+        "guard.secrets",
+        LIMIT,
+        "10",
+        "Most credentials that nobody has, shown from an address in 10 minutes to introspection, revocation and forward-auth; good ones pass all the same. 0: no limit.",
+    ),
+    setting(
         "keys.algorithm",
         Kind::Choice(&["es256", "eddsa", "rs256", "hs256"]),
         "\"es256\"",

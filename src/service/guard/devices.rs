@@ -44,8 +44,8 @@ fn is_closed(tx: &dyn Tx, id: &[u8]) -> Result<bool> {
     Ok(known.is_some_and(|count| count.attempts.closed_until.is_some()))
 }
 
-/// Forgets the guesses at an account whose password was set by a mailed link: they were at another password, and its
-/// owner must get in now.
+/// Forgets the guesses at an account whose password was set by a mailed link or an administrator: they were at another
+/// password, and its owner must get in now.
 pub(in crate::service) fn forgive(tx: &dyn Tx, user: UserId) -> Result<()> {
     if !limits(tx)?.is_off(Bucket::Account) {
         tx.forget_attempts(&Counts::One(Key { bucket: Bucket::Account, subject: of_user(user) }))?;

@@ -34,6 +34,7 @@ use crate::store::Tx;
 use crate::store::guard::Counts;
 
 pub use admin::{Limited, Range, Those, clear, list};
+pub use requests::secret;
 pub use turns::Turns;
 use turns::{ACCOUNT, ADDRESS, Turn};
 
@@ -109,9 +110,9 @@ fn counted<'a>(ctx: &Ctx<'a>, whose: &Whose) -> Result<Pass<'a>> {
         let plan = Plan::of_guess(ctx, tx, &subject, &secret)?;
         Ok((subject, plan))
     };
-    // Who is refused anyway does not get as far as the one writer's lock.
+    // Who is refused anyway, and changes nothing by that, does not get as far as the one writer's lock.
     let (subject, plan) = env.store.read(planned)?;
-    if let (Some(wait), false) = (plan.wait, plan.is_put_back) {
+    if let (Some(wait), false) = (plan.wait, plan.is_put_back || plan.lost.is_some()) {
         return Err(Error::TooMany { retry_after: wait });
     }
     let turn = env.turns.enter(&places(ctx, &subject, &plan))?;

@@ -1,4 +1,5 @@
-//! What is limited and no guess: registrations, refreshes, and links that are asked for by mail.
+//! What is limited and no guess at a password: registrations, refreshes, links that are asked for by mail, and credentials of
+//! services.
 
 use std::time::Duration;
 
@@ -36,6 +37,32 @@ pub(in crate::service) fn registration(ctx: &Ctx) -> Result<()> {
 /// Counts a refresh of a session; says how long it has to wait if it may not be let in.
 pub(in crate::service) fn refresh(ctx: &Ctx, tx: &dyn Tx, session: &str, user: UserId) -> Result<Option<Duration>> {
     count_one(ctx, tx, Key { bucket: Bucket::Refresh, subject: session.to_owned() }, Some(user))
+}
+
+/// What to answer where services and proxies show credentials that are not good: their refusal, or that there were too many
+/// from this address (E.3). Good ones are never counted nor asked about here, since they are too long to be guessed, and
+/// whoever shares an address with somebody who guesses is not to be kept out. What cannot be counted is refused as well.
+pub fn secret(ctx: &Ctx, refusal: Error) -> Error {
+    let is_a_guess = matches!(&refusal, Error::Unauthenticated(reason) if reason.is_a_guess());
+    let Some(address) = ctx.origin.address.filter(|_| is_a_guess) else { return refusal };
+    let key = Key { bucket: Bucket::Secret, subject: household(address) };
+    let counted = || {
+        let plan = |tx: &dyn Tx| Plan::of(tx, &limits(tx)?, vec![(key.clone(), None)], ctx.env.clock.now());
+        let plan = ctx.env.store.read(plan)?;
+        if plan.counts.is_empty() || (plan.wait.is_some() && !plan.is_put_back) {
+            return Ok(plan.wait);
+        }
+        ctx.env.store.write(|tx| count_one(ctx, tx, key.clone(), None))
+    };
+    match counted() {
+        Ok(None) => refusal,
+        Ok(Some(wait)) => Error::TooMany { retry_after: wait },
+        Err(error) => {
+            let error: Error = error;
+            tracing::warn!(%error, "credentials that are refused are not counted");
+            refusal
+        }
+    }
 }
 
 /// What is to be done for somebody who asks for a mail.
