@@ -54,7 +54,7 @@ pub fn resend(ctx: &Ctx, email: &Email) -> Result<bool> {
             (_, Post::Refuse(_)) => return Ok(post),
             (Some(user), Post::Send) => link.send(ctx, tx, &user)?,
             (None, Post::Send) | (_, Post::Feign) => {
-                link.feign(ctx, Some(email))?;
+                link.feign(ctx, tx, Some(email))?;
                 event.result = if post == Post::Feign { "limited" } else { "refused" };
             }
         }

@@ -22,6 +22,9 @@ pub(super) struct Link {
     secret: String,
 }
 
+/// No user has this id.
+const NOBODY: UserId = UserId(0);
+
 /// The letter that carries a token.
 fn carrier(purpose: Purpose) -> Kind {
     match purpose {
@@ -46,23 +49,24 @@ impl Link {
     pub fn send(&self, ctx: &Ctx, tx: &dyn Tx, user: &User) -> Result<()> {
         let Some(email) = &user.email else { return Ok(()) };
         let expires_at = self.expires_at(ctx);
-        let token = tx.insert_one_time_token(&NewOneTimeToken {
-            user_id: user.id,
-            purpose: self.purpose,
-            fingerprint: opaque::fingerprint(&self.secret),
-            created_at: ctx.now,
-            expires_at,
-        })?;
+        let token = tx.insert_one_time_token(&self.token(ctx, user.id, expires_at))?;
         mails::drop_of(tx, user.id, &[carrier(self.purpose)])?;
         let letter = Letter { token: Some(token), ..self.letter(ctx, (Some(user.id), user.sign_in_name()), email) };
         mails::post(ctx, tx, &mails::prepare(ctx, &letter, expires_at)?)
     }
 
-    /// Takes the time of [`Link::send`] where nobody gets a letter.
-    pub fn feign(&self, ctx: &Ctx, to: Option<&Email>) -> Result<()> {
+    /// Takes the time of [`Link::send`] where nobody gets a letter, by doing the same for nobody.
+    pub fn feign(&self, ctx: &Ctx, tx: &dyn Tx, to: Option<&Email>) -> Result<()> {
         let Some(email) = to else { return Ok(()) };
-        opaque::fingerprint(&self.secret);
-        mails::prepare(ctx, &self.letter(ctx, (None, email.as_str()), email), self.expires_at(ctx)).map(drop)
+        let expires_at = self.expires_at(ctx);
+        tx.feign_one_time_token(&self.token(ctx, NOBODY, expires_at))?;
+        mails::drop_of(tx, NOBODY, &[carrier(self.purpose)])?;
+        mails::feign(ctx, tx, &mails::prepare(ctx, &self.letter(ctx, (None, email.as_str()), email), expires_at)?)
+    }
+
+    fn token(&self, ctx: &Ctx, user_id: UserId, expires_at: Timestamp) -> NewOneTimeToken {
+        let (purpose, fingerprint) = (self.purpose, opaque::fingerprint(&self.secret));
+        NewOneTimeToken { user_id, purpose, fingerprint, created_at: ctx.now, expires_at }
     }
 
     fn expires_at(&self, ctx: &Ctx) -> Timestamp {

@@ -56,7 +56,7 @@ fn request(ctx: &Ctx, email: &Email, purpose: Purpose, event: &'static str) -> R
             (_, Post::Refuse(_)) => return Ok((post, false)),
             (Some(user), Post::Send) => link.send(ctx, tx, user)?,
             (None, Post::Send) | (_, Post::Feign) => {
-                link.feign(ctx, Some(email))?;
+                link.feign(ctx, tx, Some(email))?;
                 event.result = if post == Post::Feign { "limited" } else { "refused" };
             }
         }

@@ -235,7 +235,7 @@ fn wait(ctx: &Ctx, tx: &dyn Tx, new: (&NewUser, &str), then: (Standing, &Link)) 
     match standing {
         Standing::Taken(field) => return Err(Error::Conflict(Conflict::Taken(Entity::User, field))),
         Standing::Hidden(field) => {
-            link.feign(ctx, user.email.as_ref())?;
+            link.feign(ctx, tx, user.email.as_ref())?;
             // Also so that both answers wait for the disk: else the quick one would tell.
             let mut event = ctx.event("user.registered", "user", None, json!({ "taken": field }));
             event.result = "refused";

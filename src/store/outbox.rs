@@ -39,6 +39,8 @@ pub trait Outbox {
     fn list_mails(&self, listing: &Listing, status: Option<Status>) -> Result<Vec<Mail>>;
     /// Adds one, to be sent at once.
     fn insert_mail(&self, mail: &NewMail, now: Timestamp) -> Result<MailId>;
+    /// Writes what `insert_mail` writes and takes it back, so that the one takes as long as the other.
+    fn feign_mail(&self, mail: &NewMail, now: Timestamp) -> Result<()>;
     /// Whether there is anything to do: one to send, give up or delete.
     fn has_due_mail(&self, now: Timestamp) -> Result<bool>;
     /// Takes the one that waits longest of those that are due and that nobody holds, until `lease`, and counts the attempt.

@@ -42,6 +42,26 @@ impl OneTimeTokens for SqliteTx {
         )
     }
 
+    fn feign_one_time_token(&self, new: &NewOneTimeToken) -> Result<()> {
+        let purpose = new.purpose.as_str();
+        self.change("DELETE FROM one_time_tokens WHERE user_id = ? AND purpose = ?", (new.user_id.0, purpose))?;
+        // A row must be somebody's; nobody sees it there.
+        let sql = "INSERT INTO one_time_tokens (user_id, purpose, hash, created_at, expires_at)
+             SELECT first.id, :purpose, :hash, :created_at, :expires_at
+             FROM (SELECT id FROM users ORDER BY id LIMIT 100) AS first
+             WHERE NOT EXISTS (SELECT 1 FROM one_time_tokens WHERE user_id = first.id AND purpose = :purpose) LIMIT 1";
+        self.change(
+            sql,
+            named_params! {
+                ":purpose": purpose,
+                ":hash": new.fingerprint,
+                ":created_at": micros(new.created_at),
+                ":expires_at": micros(new.expires_at),
+            },
+        )?;
+        self.change("DELETE FROM one_time_tokens WHERE hash = ?", [&new.fingerprint]).map(drop)
+    }
+
     fn use_one_time_token(&self, id: i64, now: Timestamp) -> Result<bool> {
         let sql = "UPDATE one_time_tokens SET used_at = ?2 WHERE id = ?1 AND used_at IS NULL";
         Ok(self.change(sql, (id, micros(now)))? == 1)
