@@ -208,3 +208,57 @@ fn asking_for_mails_tells_nothing_and_floods_nobody() {
     assert_eq!(many[..10], [204; 10]);
     assert_eq!(many[10..], [429; 2], "20 an hour from one address");
 }
+
+/// Services and proxies show credentials: ten that nobody has are answered from an address, then it is told to wait, at all
+/// three doors together. Whoever shows good ones is let in all the same, and what was good once is no guess, since browsers
+/// show expired tokens every day (E.3).
+#[test]
+fn ten_credentials_that_nobody_has_at_the_doors_of_services() {
+    let site = Site::of(crate::support::TestApp::new().behind("127.0.0.1"));
+    let ann = |site: &Site| site.server.sign_in("root@example.com").access;
+    drop(site.root());
+    let (revoked, expired) = (ann(&site), ann(&site));
+    assert_eq!(site.server.bearer(&revoked).post("/logout/", json!({})).status, 200);
+    let ask = |door: usize, credentials: &str, from: &str| {
+        let client = site.server.anonymous().with("Authorization", credentials).with("X-Forwarded-For", from);
+        match door % 3 {
+            0 => client.post("/api/auth/introspect/", json!({"token": "x"})),
+            1 => client.post("/api/auth/revoke/", json!({"token": "x"})),
+            _ => client.with("X-Forwarded-Method", "GET").get("/api/auth/forward/?policy=is_authenticated"),
+        }
+    };
+    site.app.clock.advance(Duration::from_secs(3600));
+    let good = ann(&site);
+    for n in 0..30 {
+        for was_good in [&revoked, &expired] {
+            let answer = ask(n, &format!("Bearer {was_good}"), "203.0.113.7");
+            assert_eq!(answer.status, 401, "{n}: {answer:?}");
+        }
+    }
+    let forged = format!("{}AAAA", &good[..good.len() - 4]);
+    let made_up = [format!("Token {}", "0".repeat(40)), "Bearer x.y.z".to_owned(), format!("Bearer {forged}")];
+    for (n, bad) in made_up.iter().cycle().take(10).enumerate() {
+        let answer = ask(n, bad, "203.0.113.7");
+        assert_eq!(answer.status, 401, "{n}: {answer:?}");
+    }
+    for (n, bad) in made_up.iter().enumerate() {
+        let answer = ask(n, bad, "203.0.113.7");
+        assert_eq!(answer.status, 429, "{n}: {answer:?}");
+        assert_eq!(answer.header("retry-after"), Some("600"), "{n}: {answer:?}");
+        assert_eq!(ask(n, &format!("Bearer {good}"), "203.0.113.7").status, 200, "{n}: nobody is locked out");
+        assert_eq!(ask(n, &format!("Bearer {expired}"), "203.0.113.7").status, 401, "{n}");
+        assert_eq!(ask(n, bad, "203.0.113.8").status, 401, "{n}: by address");
+        // Nothing of it counts at the other doors.
+        let elsewhere = site.server.anonymous().with("Authorization", bad).with("X-Forwarded-For", "203.0.113.7");
+        assert_eq!(elsewhere.get("/me/").status, 401, "{n}");
+    }
+    site.app.clock.advance(Duration::from_secs(600));
+    assert_eq!(ask(0, &made_up[0], "203.0.113.7").status, 401, "nothing is for good");
+    site.app.operate(|ctx| {
+        let off = [("guard.secrets".to_owned(), Some(json!(0)))];
+        authsrv::service::settings::change(ctx, &off).unwrap();
+    });
+    for n in 0..20 {
+        assert_eq!(ask(n, &made_up[n % 3], "203.0.113.7").status, 401, "0 is no limit");
+    }
+}

@@ -229,9 +229,11 @@ fn every_field_of_every_operation_in_every_wrong_form() {
         // Whatever of it was taken does not stay.
         if operation.path == "/settings/" {
             let all = site.root().get("/settings/").json();
-            let reset: Map<String, Value> =
-                all.as_object().unwrap().keys().map(|key| (key.clone(), Value::Null)).collect();
-            assert_eq!(site.root().patch("/settings/", Value::Object(reset)).status, 200);
+            // the trail is shortened at the command line alone.
+            let keys = all.as_object().unwrap().keys().filter(|key| *key != "audit.retention");
+            let reset: Map<String, Value> = keys.map(|key| (key.clone(), Value::Null)).collect();
+            let answer = site.root().patch("/settings/", Value::Object(reset));
+            assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&answer.body));
             site.app.widen();
         }
         site.lives();

@@ -215,6 +215,7 @@ fn tokens_of_a_former_system() {
 #[test]
 fn who_may_not_ask_learns_nothing() {
     let site = Site::new();
+    site.app.widen();
     site.app.user(ANN, &["viewer"]);
     let pair = site.server.sign_in(ANN);
     let spoiled = site.server.sign_in(ANN);

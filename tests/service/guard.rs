@@ -289,6 +289,8 @@ fn credentials_of_others_old_ones_and_broken_ones_are_none() {
     while guess(&app, "ann@example.com", 2) == Came::Refused {}
     let same = Some(Password::parse("password", PASSWORD).unwrap());
     patch(&app, ann, users::AccountPatch { password: same, ..Default::default() });
+    assert_eq!(guess(&app, "ann@example.com", 4), Came::Refused, "a new password forgives the guesses at the old one");
+    while guess(&app, "ann@example.com", 5) == Came::Refused {}
     assert!(limited(&device), "the same password again is another one");
     later(&app, 86_400);
     let device = device_of(&app, "ann@example.com");
