@@ -107,33 +107,21 @@ pub fn run(command: Command, call: &Call) -> Result<Output<'_>, Failure> {
     }
 }
 
-const FIELDS: Fields = Fields {
-    all: &[
-        "kid",
-        "algorithm",
-        "state",
-        "signs",
-        "is_imported",
-        "is_active",
-        "created_at",
-        "signs_from",
-        "expires_at",
-        "revoked_at",
-    ],
-    usual: &[
-        "kid",
-        "algorithm",
-        "state",
-        "signs",
-        "is_imported",
-        "is_active",
-        "created_at",
-        "signs_from",
-        "expires_at",
-        "revoked_at",
-    ],
-    table: &["kid", "state", "algorithm", "created_at", "signs_from", "expires_at"],
-};
+const ALL: &[&str] = &[
+    "kid",
+    "algorithm",
+    "state",
+    "signs",
+    "is_imported",
+    "is_active",
+    "created_at",
+    "signs_from",
+    "expires_at",
+    "revoked_at",
+];
+
+const FIELDS: Fields =
+    Fields { all: ALL, usual: ALL, table: &["kid", "state", "algorithm", "created_at", "signs_from", "expires_at"] };
 
 fn list(call: &Call) -> Result<Output<'_>, Failure> {
     let ring = keys::list(&call.ctx())?;

@@ -48,8 +48,6 @@ const CALLS_WAIT: Duration = Duration::from_secs(10);
 /// them. Twice the queue of the hashing lane itself.
 const HASHING_MAX: usize = 64;
 
-/// Dialects in which credentials that are not good are counted (E.3).
-const OF_SERVICES: [&str; 2] = ["oauth", "forward"];
 /// Uses of API tokens that are noted at once. One that finds no place is not noted; the next request tries again.
 const NOTES_MAX: usize = 1;
 
@@ -366,7 +364,10 @@ impl Call {
     /// a write.
     fn authenticated(&self, credentials: &Credentials, now: Timestamp) -> Result<Actor> {
         let env = &self.shared.env;
-        let actor = tokens::authenticate(env, credentials, now).map_err(|refusal| self.not_let_in(refusal, now))?;
+        let ctx = Ctx::new(env, &Actor::Anonymous, &self.origin, now);
+        let refused = |refusal| Fault::Credentials(guard::secret(&ctx, refusal));
+        let actor = tokens::authenticate(env, credentials, now).map_err(refused);
+        let actor = actor.inspect_err(|fault| self.note(&ctx, fault))?;
         if let Actor::User(caller) = &actor {
             self.visit.is_by(caller.user);
         }
@@ -380,17 +381,6 @@ impl Call {
             });
         }
         Ok(actor)
-    }
-
-    /// The answer to credentials that are not good; where services ask, there may have been too many.
-    fn not_let_in(&self, refusal: Error, now: Timestamp) -> Fault {
-        if !OF_SERVICES.contains(&self.mark.dialect.name) {
-            return Fault::Credentials(refusal);
-        }
-        let ctx = Ctx::new(&self.shared.env, &Actor::Anonymous, &self.origin, now);
-        let fault = Fault::Credentials(guard::secret(&ctx, refusal));
-        self.note(&ctx, &fault);
-        fault
     }
 
     /// Counts the request, where there is a rate, once it is known whose it is (S3-20).

@@ -137,6 +137,7 @@ fn what_does_not_matter_does_not_matter() {
 #[test]
 fn who_asks_must_be_known_and_may_ask_about_himself() {
     let (site, root) = site();
+    site.app.widen();
     for client in [site.server.anonymous(), site.server.bearer("not.a.token"), site.server.anonymous().token("x")] {
         for path in [ONE, SEVERAL] {
             for body in [question(1, "read", "users"), json!({}), json!([])] {
@@ -320,4 +321,14 @@ fn metadata_leads_to_what_there_is() {
         assert_eq!(nobody.post(path, json!({})).status, 401);
     }
     assert_eq!(told.as_object().unwrap().len(), 3, "no search endpoints: {told}");
+}
+
+/// E.3: of credentials that nobody has, ten are answered; good ones pass all the same.
+#[test]
+fn guesses_of_credentials_are_counted() {
+    let (site, root) = site();
+    let guess = || site.server.bearer("not.a.token").post(ONE, question(1, "read", "users")).status;
+    assert!((0..10).all(|_| guess() == 401));
+    assert_eq!(guess(), 429, "E.3");
+    assert!(decided(&root.post(ONE, question(1, "read", "users"))));
 }

@@ -99,7 +99,10 @@ pub fn of_pem(text: &str) -> Result<NewKey> {
         Algorithm::EdDsa
     } else {
         let pair = RsaKeyPair::from_pkcs8(&der).map_err(|_| {
-            refused("The key is of no kind that is signed with here: it must be EC on P-256, Ed25519 or RSA.")
+            refused(
+                "The key is of no kind that is signed with here: it must be EC on P-256, Ed25519, or RSA of 2048 bits \
+                 or more.",
+            )
         })?;
         if pair.public_modulus_len() < RSA_MIN_BYTES {
             return Err(refused("The RSA key is too short: it must have at least 2048 bits."));

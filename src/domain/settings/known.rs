@@ -254,7 +254,7 @@ pub const ALL: &[Setting] = &[
         "guard.secrets",
         LIMIT,
         "10",
-        "Most credentials that nobody has, shown from an address in 10 minutes to introspection, revocation and forward-auth; good ones pass all the same. 0: no limit.",
+        "Most credentials that nobody has, shown from an address in 10 minutes to introspection, revocation, AuthZEN and forward-auth; good ones pass all the same. 0: no limit.",
     ),
     setting(
         "keys.algorithm",

@@ -39,11 +39,15 @@ pub(in crate::service) fn refresh(ctx: &Ctx, tx: &dyn Tx, session: &str, user: U
     count_one(ctx, tx, Key { bucket: Bucket::Refresh, subject: session.to_owned() }, Some(user))
 }
 
+/// Doors at which services and proxies show credentials.
+const OF_SERVICES: [&str; 3] = ["oauth", "authzen", "forward"];
+
 /// What to answer where services and proxies show credentials that are not good: their refusal, or that there were too many
 /// from this address (E.3). Good ones are never counted nor asked about here, since they are too long to be guessed, and
 /// whoever shares an address with somebody who guesses is not to be kept out. What cannot be counted is refused as well.
 pub fn secret(ctx: &Ctx, refusal: Error) -> Error {
-    let is_a_guess = matches!(&refusal, Error::Unauthenticated(reason) if reason.is_a_guess());
+    let is_a_guess = OF_SERVICES.contains(&ctx.origin.door)
+        && matches!(&refusal, Error::Unauthenticated(reason) if reason.is_a_guess());
     let Some(address) = ctx.origin.address.filter(|_| is_a_guess) else { return refusal };
     let key = Key { bucket: Bucket::Secret, subject: household(address) };
     let counted = || {
