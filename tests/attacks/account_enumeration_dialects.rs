@@ -159,3 +159,33 @@ fn hidden_users_look_like_nobody() {
         }
     }
 }
+
+/// Whoever kept a refresh token learns that it is over, and not whether the account was deactivated or deleted.
+#[test]
+fn a_refused_refresh_tells_nothing_of_the_account() {
+    let site = site();
+    let doors = [
+        ("/login/", "email", "/token/refresh/", "refresh"),
+        ("/auth/jwt/create/", "username", "/auth/jwt/refresh/", "refresh"),
+        ("/api/token/", "username", "/api/token/refresh/", "refresh"),
+        ("/api/login/", "email", "/api/refresh/", "refresh_token"),
+    ];
+    for (number, (login, name, refresh, field)) in doors.into_iter().enumerate().filter(|(_, door)| served(door.0)) {
+        let mut answers = Vec::new();
+        for state in ["deactivated", "deleted"] {
+            let email = format!("{state}{number}@example.com");
+            let id = site.app.user(&email, &[]).0;
+            let pair = site.server.anonymous().post(login, json!({name: email, "password": PASSWORD})).json();
+            let path = format!("/users/{id}/");
+            let ended = match state {
+                "deleted" => site.root().delete(&path),
+                _ => site.root().patch(&path, json!({"is_active": false})),
+            };
+            assert!(ended.status < 300, "{ended:?}");
+            let answer = site.server.anonymous().post(refresh, json!({field: pair[field]}));
+            assert_eq!(answer.status, 401, "{refresh}: {answer:?}");
+            answers.push(told(&answer));
+        }
+        assert_eq!(answers[0], answers[1], "R-14: {refresh}");
+    }
+}

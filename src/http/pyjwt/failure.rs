@@ -5,6 +5,7 @@ use aide::openapi::{Operation, Response as Documented};
 use aide::operation::OperationOutput;
 use axum::response::{IntoResponse, Response};
 
+use crate::domain::error::{Error, Reason, TokenFault};
 use crate::http::drf::failure::{self, OWN_USER, Refused};
 use crate::http::fault::Fault;
 
@@ -22,7 +23,14 @@ impl<E: Into<Fault>> From<E> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        failure::respond(self.0, &OWN_USER)
+        let fault = match self.0 {
+            // A user who is not active is told apart from one who is gone no more than their tokens are.
+            Fault::Refused(Error::Unauthenticated(Reason::UserInactive | Reason::UserGone)) => {
+                Fault::Refused(TokenFault::Malformed.into())
+            }
+            other => other,
+        };
+        failure::respond(fault, &OWN_USER)
     }
 }
 

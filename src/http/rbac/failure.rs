@@ -11,7 +11,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use crate::domain::error::{Conflict, Entity, Error, FieldError, Reason, Refusal};
+use crate::domain::error::{Conflict, Entity, Error, FieldError, Reason, Refusal, TokenFault};
 use crate::http::answers::{self, Detail};
 use crate::http::fault::{self, Fault, Unreadable};
 
@@ -30,6 +30,11 @@ impl<E: Into<Fault>> From<E> for Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self.0 {
+            // A user whose refresh token is shown and who is not active, or gone, is told apart no more than by an ended
+            // session.
+            Fault::Refused(Error::Unauthenticated(Reason::UserInactive | Reason::UserGone)) => {
+                unauthenticated(&Reason::Token(TokenFault::Revoked))
+            }
             Fault::Refused(error) | Fault::Credentials(error) => refused(error),
             Fault::Hidden => answers::not_found(),
             Fault::Unreadable(why) => unreadable(&why),
