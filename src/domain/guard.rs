@@ -6,7 +6,10 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::ids::{Timestamp, UserId};
+use super::networks;
 
 const SECOND: i64 = 1_000_000;
 const MINUTE: i64 = 60 * SECOND;
@@ -280,28 +283,18 @@ pub struct Count {
     pub expires_at: Timestamp,
 }
 
-/// The part of an address that one household has: all of IPv4, of IPv6 the network of 64 bits.
+/// The household of an address, as it is written into counts.
 pub fn household(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => format!("{}/64", masked(u128::from(address), 64)),
-    }
+    written(networks::household(address))
 }
 
-/// The network around an address that one owner may have: 24 bits of IPv4, 48 of IPv6.
+/// The site of an address, as it is written into counts.
 pub fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        IpAddr::V6(address) => format!("{}/48", masked(u128::from(address), 48)),
-    }
+    written(networks::site(address))
 }
 
-fn masked(bits: u128, kept: u32) -> std::net::Ipv6Addr {
-    let rest = 128 - kept;
-    (bits >> rest << rest).into()
+fn written(network: IpNet) -> String {
+    if network.prefix_len() == network.max_prefix_len() { network.addr().to_string() } else { network.to_string() }
 }
 
 /// A device credential: says that somebody has signed in to an account from this device before, and gives nothing but a

@@ -16,6 +16,7 @@ pub mod imports;
 pub mod json;
 pub mod keys;
 pub mod mails;
+pub mod networks;
 pub mod one_time_tokens;
 pub mod pages;
 pub mod passwords;

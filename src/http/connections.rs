@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use super::stream::Phase;
-use super::throttle::network;
+use crate::domain::networks;
 use crate::domain::proxies::TrustedProxies;
 
 /// Most connections; fewer where the process may not open so many files.
@@ -54,7 +54,7 @@ impl Places {
     /// A place for a connection from `address`. `None` when it has its fill and all of them are at work; waits while
     /// that is so of all connections.
     pub async fn take(self: &Arc<Self>, address: IpAddr, phase: Phase) -> Option<Place> {
-        let (is_proxy, address) = (self.proxies.contains(address), network(address));
+        let (is_proxy, address) = (self.proxies.contains(address), networks::household(address).addr());
         let free = match Arc::clone(&self.free).try_acquire_owned() {
             Ok(free) => free,
             Err(_) => {

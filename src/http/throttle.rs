@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::domain::error::{Error, Result};
 use crate::domain::ids::Timestamp;
+use crate::domain::networks;
 use crate::domain::settings::Settings;
 use crate::domain::settings::throttling::{ANON, Rate, Throttling};
 use crate::service::{Actor, Ctx};
@@ -95,20 +96,12 @@ fn counted<'a>(throttling: &'a Throttling, path: &str, ctx: &Ctx) -> Vec<(Key, &
         Actor::Operator(_) => return Vec::new(),
         Actor::User(caller) => Who::User(caller.user.0),
         Actor::Guest(_) | Actor::Anonymous => {
-            ctx.origin.address.map_or(Who::Somebody, |address| Who::Address(network(address)))
+            ctx.origin.address.map_or(Who::Somebody, |address| Who::Address(networks::household(address).addr()))
         }
     };
     let is_user = matches!(who, Who::User(_));
     let rates = throttling.of(path).into_iter().filter(|rate| !(is_user && rate.scope == ANON));
     rates.map(|rate| (Key { scope: rate.scope.clone(), who }, rate)).collect()
-}
-
-/// Whoever has one address of an IPv6 network of 64 bits has them all.
-pub(super) fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
-        v4 => v4,
-    }
 }
 
 fn micros(time: Timestamp) -> i64 {

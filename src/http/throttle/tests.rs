@@ -72,7 +72,7 @@ fn memory_is_bounded_and_the_latest_stay() {
 
 #[test]
 fn a_network_of_ipv6_is_one_caller() {
-    let of = |text: &str| network(text.parse().unwrap());
+    let of = |text: &str| networks::household(text.parse().unwrap());
     assert_eq!(of("2001:db8:1:2::1"), of("2001:db8:1:2:ffff::9"));
     assert_ne!(of("2001:db8:1:2::1"), of("2001:db8:1:3::1"));
     assert_ne!(of("192.0.2.1"), of("192.0.2.2"));

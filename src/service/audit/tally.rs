@@ -2,7 +2,7 @@
 //! else it would fill the disk. What is counted and not written yet is lost in a crash.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::TimeDelta;
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::domain::audit::Event;
 use crate::domain::error::Result;
 use crate::domain::ids::Timestamp;
-use crate::domain::times;
+use crate::domain::{networks, times};
 use crate::service::{Actor, Ctx, Env};
 use crate::store::Tx;
 
@@ -203,20 +203,7 @@ pub fn record_in(ctx: &Ctx, tx: &dyn Tx, event: Event) -> Result<()> {
 fn who(ctx: &Ctx) -> Who {
     match (ctx.actor, ctx.origin.address) {
         (Actor::User(caller), _) => Who::User(caller.user.0),
-        (_, Some(address)) => Who::Network(network(address)),
+        (_, Some(address)) => Who::Network(networks::site(address).addr()),
         (_, None) => Who::Somebody,
-    }
-}
-
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, _] = address.octets();
-            Ipv4Addr::new(a, b, c, 0).into()
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, ..] = address.segments();
-            Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
-        }
     }
 }
