@@ -6,6 +6,7 @@
 mod api_tokens;
 mod audit;
 mod catalog;
+mod group;
 mod guard;
 mod identifiers;
 mod ids;
@@ -51,6 +52,12 @@ fn store() -> (TempDir, Box<dyn Store>) {
 fn another(folder: &TempDir) -> Box<dyn Store> {
     let path = folder.path().join("authsrv.db");
     Box::new(Sqlite::open(&path, Missing::Create, Duration::from_secs(20), chain()).unwrap().0)
+}
+
+/// One that does not wait long for others.
+fn impatient(folder: &TempDir) -> Box<dyn Store> {
+    let path = folder.path().join("authsrv.db");
+    Box::new(Sqlite::open(&path, Missing::Refuse, Duration::from_millis(100), chain()).unwrap().0)
 }
 
 /// Hashes and seals with a key that anybody knows.

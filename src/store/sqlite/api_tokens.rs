@@ -56,7 +56,7 @@ fn filter(listing: &Listing, now: Timestamp) -> Filter {
     filter
 }
 
-impl ApiTokens for SqliteTx {
+impl ApiTokens for SqliteTx<'_> {
     fn api_token(&self, id: ApiTokenId, now: Timestamp) -> Result<Option<ApiToken>> {
         self.one(&format!("{} WHERE s.id = ?", select()), [id.0], |row| token(row, now))
     }

@@ -69,7 +69,7 @@ fn filter(listing: &Listing) -> Filter {
     filter
 }
 
-impl Audit for SqliteTx {
+impl Audit for SqliteTx<'_> {
     fn chain(&self) -> &dyn Chain {
         self.chain.as_ref()
     }

@@ -72,7 +72,7 @@ fn permission_filter(listing: &Listing) -> Filter {
     contains(listing, &["r.code_name", "a.code_name", "r.code_name || ':' || a.code_name"])
 }
 
-impl Catalog for SqliteTx {
+impl Catalog for SqliteTx<'_> {
     fn named(&self, kind: Kind, id: i64) -> Result<Option<Named>> {
         self.one(&format!("SELECT {NAMED} FROM {} WHERE id = ?", table(kind)), [id], named)
     }
@@ -200,13 +200,17 @@ impl Catalog for SqliteTx {
     }
 
     fn roles_of_users(&self, users: &[UserId]) -> Result<Vec<(UserId, RoleId)>> {
+        let link = |row: &Row| Ok((UserId(row.get(0)?), RoleId(row.get(1)?)));
+        if let [user] = users {
+            let sql = "SELECT user_id, role_id FROM user_roles WHERE user_id = ? ORDER BY role_id";
+            return self.all(sql, [user.0], link);
+        }
         let marks = vec!["?"; users.len()].join(", ");
         let sql =
             format!("SELECT user_id, role_id FROM user_roles WHERE user_id IN ({marks}) ORDER BY user_id, role_id");
         let values = params_from_iter(users.iter().map(|id| Value::from(id.0)));
-        let link = |row: &Row| Ok((UserId(row.get(0)?), RoleId(row.get(1)?)));
         // Prepared anew: the number of question marks differs from page to page.
-        Ok(self.connection.run(|raw| raw.prepare(&sql)?.query_map(values, link)?.collect())?)
+        Ok(self.connection()?.run(|raw| raw.prepare(&sql)?.query_map(values, link)?.collect())?)
     }
 
     fn count_members(&self, role: RoleId) -> Result<u64> {

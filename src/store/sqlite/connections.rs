@@ -1,6 +1,6 @@
 //! The connections to one file, and after which errors one is not used again.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -10,6 +10,7 @@ use r2d2::ManageConnection;
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{ErrorCode, OpenFlags, ffi};
 
+use super::memo::Memo;
 use super::open::configure;
 use crate::store::Mode;
 
@@ -29,6 +30,8 @@ pub struct Connection {
     raw: rusqlite::Connection,
     /// The first error after which nobody knows what the connection still holds for true.
     met: Cell<Option<ErrorCode>>,
+    /// What it has read of small tables, if it only reads.
+    pub(super) memo: RefCell<Memo>,
     faults: Arc<AtomicU64>,
 }
 
@@ -37,7 +40,10 @@ impl Connections {
     pub fn new(path: &Path, mode: Mode, patience: Duration) -> Self {
         let inner = SqliteConnectionManager::file(path)
             .with_flags(OpenFlags::default().difference(OpenFlags::SQLITE_OPEN_CREATE))
-            .with_init(move |raw| configure(raw, patience, mode == Mode::Read));
+            .with_init(move |raw| {
+                configure(raw, patience, matches!(mode, Mode::Read | Mode::Glance))?;
+                raw.pragma_update(None, "cache_size", -cache(mode))
+            });
         Self { inner, mode, is_suspect: AtomicBool::new(false), faults: Arc::default() }
     }
 
@@ -57,7 +63,7 @@ impl ManageConnection for Connections {
             quick_check(&raw)?;
             self.is_suspect.store(false, Ordering::SeqCst);
         }
-        Ok(Connection { raw, met: Cell::new(None), faults: Arc::clone(&self.faults) })
+        Ok(Connection { raw, met: Cell::new(None), memo: RefCell::default(), faults: Arc::clone(&self.faults) })
     }
 
     fn is_valid(&self, _: &mut Connection) -> rusqlite::Result<()> {
@@ -89,9 +95,23 @@ impl Connection {
         done
     }
 
+    /// Whether it met an error after which nobody knows what it still holds for true.
+    pub fn is_suspect(&self) -> bool {
+        self.met.get().is_some()
+    }
+
     /// Whether a transaction is open.
     pub fn is_in_transaction(&self) -> bool {
         !self.raw.is_autocommit()
+    }
+}
+
+/// How many KiB of the file a connection keeps in memory. Many are open for what reads much, one or a few for the rest.
+fn cache(mode: Mode) -> i64 {
+    match mode {
+        Mode::Read => 512,
+        Mode::Glance => 2048,
+        Mode::Write | Mode::End => 4096,
     }
 }
 

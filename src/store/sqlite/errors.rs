@@ -7,7 +7,7 @@ use rusqlite::ErrorCode;
 use crate::domain::error::{Conflict, Entity, Error};
 
 /// How long to wait before trying again when the database was busy or its disk full.
-const RETRY: Duration = Duration::from_secs(2);
+pub(super) const RETRY: Duration = Duration::from_secs(2);
 
 /// Columns whose uniqueness a caller can run into, and what to tell him.
 const UNIQUE: &[(&str, Entity, &str)] = &[

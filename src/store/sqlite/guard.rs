@@ -30,7 +30,7 @@ fn count(row: &Row) -> rusqlite::Result<Count> {
     })
 }
 
-impl Guard for SqliteTx {
+impl Guard for SqliteTx<'_> {
     fn attempts(&self, key: &Key) -> Result<Option<Count>> {
         let sql = format!("SELECT {COLUMNS} FROM guard WHERE bucket = ?1 AND subject = ?2");
         self.one(&sql, (key.bucket.as_str(), &key.subject), count)

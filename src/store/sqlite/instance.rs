@@ -27,13 +27,22 @@ fn key(row: &Row) -> rusqlite::Result<StoredKey> {
     })
 }
 
-impl Instance for SqliteTx {
+impl Instance for SqliteTx<'_> {
     fn signing_keys(&self) -> Result<Vec<StoredKey>> {
         self.all(&format!("SELECT {COLUMNS} FROM signing_keys ORDER BY id"), [], key)
     }
 
     fn signing_key(&self, kid: &str) -> Result<Option<StoredKey>> {
-        self.one(&format!("SELECT {COLUMNS} FROM signing_keys WHERE kid = ?"), [kid], key)
+        if let Some(memo) = self.memo()?
+            && let Some(known) = memo.keys.iter().find(|known| known.kid == kid)
+        {
+            return Ok(Some(known.clone()));
+        }
+        let found = self.one(&format!("SELECT {COLUMNS} FROM signing_keys WHERE kid = ?"), [kid], key)?;
+        if let (Some(mut memo), Some(found)) = (self.memo()?, &found) {
+            memo.keys.push(found.clone());
+        }
+        Ok(found)
     }
 
     fn insert_key(&self, key: &StoredKey) -> Result<()> {
@@ -109,7 +118,14 @@ impl Instance for SqliteTx {
     }
 
     fn is_issuer(&self, url: &str) -> Result<bool> {
-        Ok(self.one("SELECT 1 FROM issuers WHERE url = ?", [url], |_| Ok(()))?.is_some())
+        if self.memo()?.is_some_and(|memo| memo.issuers.iter().any(|known| known == url)) {
+            return Ok(true);
+        }
+        let is_known = self.one("SELECT 1 FROM issuers WHERE url = ?", [url], |_| Ok(()))?.is_some();
+        if let Some(mut memo) = self.memo()?.filter(|_| is_known) {
+            memo.issuers.push(url.to_owned());
+        }
+        Ok(is_known)
     }
 
     fn remember_issuer(&self, url: &str, now: Timestamp) -> Result<()> {

@@ -20,7 +20,7 @@ fn token(row: &Row) -> rusqlite::Result<OneTimeToken> {
     })
 }
 
-impl OneTimeTokens for SqliteTx {
+impl OneTimeTokens for SqliteTx<'_> {
     fn one_time_token(&self, fingerprint: &[u8]) -> Result<Option<OneTimeToken>> {
         let sql = "SELECT id, user_id, purpose, created_at, expires_at, used_at FROM one_time_tokens WHERE hash = ?";
         self.one(sql, [fingerprint], token)

@@ -27,7 +27,7 @@ pub const APPLICATION_ID: i32 = 0x4153_5256;
 pub const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Endings of the names of the files beside a database.
-const BESIDE: [&str; 3] = ["-wal", "-shm", ".lock"];
+const BESIDE: [&str; 4] = ["-wal", "-shm", ".lock", super::ballast::ENDING];
 
 /// How long a start waits for others to leave a file that must be migrated.
 const MIGRATION_WAIT: Duration = Duration::from_secs(10);

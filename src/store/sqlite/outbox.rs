@@ -47,7 +47,7 @@ fn filter(listing: &Listing, status: Option<Status>) -> Filter {
     filter
 }
 
-impl Outbox for SqliteTx {
+impl Outbox for SqliteTx<'_> {
     fn mail(&self, id: MailId) -> Result<Option<Mail>> {
         self.one(&format!("SELECT {COLUMNS} FROM outbox WHERE id = ?"), [id.0], mail)
     }

@@ -5,9 +5,17 @@ use crate::domain::error::Result;
 use crate::domain::ids::Timestamp;
 use crate::store::Settings;
 
-impl Settings for SqliteTx {
+impl Settings for SqliteTx<'_> {
     fn stored_settings(&self) -> Result<Vec<(String, String)>> {
-        self.all("SELECT key, value FROM settings ORDER BY key", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        if let Some(known) = self.memo()?.and_then(|memo| memo.settings.clone()) {
+            return Ok(known);
+        }
+        let found =
+            self.all("SELECT key, value FROM settings ORDER BY key", [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        if let Some(mut memo) = self.memo()? {
+            memo.settings = Some(found.clone());
+        }
+        Ok(found)
     }
 
     fn store_setting(&self, key: &str, json: &str, now: Timestamp) -> Result<()> {

@@ -57,7 +57,7 @@ fn filter(listing: &Listing, now: Timestamp) -> Filter {
     filter
 }
 
-impl Tokens for SqliteTx {
+impl Tokens for SqliteTx<'_> {
     fn refresh_token(&self, jti: &str, now: Timestamp) -> Result<Option<RefreshToken>> {
         self.one(&format!("{} WHERE t.jti = ?", select()), [jti], |row| token(row, now))
     }

@@ -1,10 +1,12 @@
 //! Users in SQLite.
 
+use std::sync::LazyLock;
+
 use rusqlite::types::Value;
 use rusqlite::{Row, named_params, params_from_iter};
 
 use super::list::{Filter, order, spellings};
-use super::{SqliteTx, broken, maybe_time, micros, time};
+use super::{Hold, SqliteTx, broken, maybe_time, micros, time};
 use crate::domain::error::Result;
 use crate::domain::identifiers::{Email, Phone, Username};
 use crate::domain::ids::{Timestamp, UserId};
@@ -13,6 +15,7 @@ use crate::domain::pages::Listing;
 use crate::domain::users::{NewUser, Pending, User};
 use crate::store::{Users, missed};
 
+/// In the order in which [`user`] reads them.
 const COLUMNS: &str = "id, email, email_key, phone, username, username_key, first_name, last_name, middle_name, \
      is_active, pending, is_staff, is_superuser, date_joined, last_login, updated_at, force_logout_at";
 
@@ -29,27 +32,28 @@ const ORDER: &[(&str, &str)] = &[
 /// Shortest word that the trigram index finds inside others.
 const TRIGRAM: usize = 3;
 
+/// Columns by number: to find them by name would take longer than to read them.
 fn user(row: &Row) -> rusqlite::Result<User> {
-    let pair = |text: &str, key: &str| -> rusqlite::Result<Option<(String, String)>> {
+    let pair = |text: usize, key: usize| -> rusqlite::Result<Option<(String, String)>> {
         Ok(row.get::<_, Option<String>>(text)?.zip(row.get::<_, Option<String>>(key)?))
     };
     let pending = |word: String| Pending::parse(&word).ok_or_else(|| broken("pending", &word));
     Ok(User {
-        id: UserId(row.get("id")?),
-        email: pair("email", "email_key")?.map(|(stored, key)| Email::from_stored(stored, key)),
-        phone: row.get::<_, Option<String>>("phone")?.map(Phone::from_stored),
-        username: pair("username", "username_key")?.map(|(stored, key)| Username::from_stored(stored, key)),
-        first_name: row.get("first_name")?,
-        last_name: row.get("last_name")?,
-        middle_name: row.get("middle_name")?,
-        is_active: row.get("is_active")?,
-        pending: row.get::<_, Option<String>>("pending")?.map(pending).transpose()?,
-        is_staff: row.get("is_staff")?,
-        is_superuser: row.get("is_superuser")?,
-        date_joined: time(row, "date_joined")?,
-        last_login: maybe_time(row, "last_login")?,
-        updated_at: time(row, "updated_at")?,
-        force_logout_at: maybe_time(row, "force_logout_at")?,
+        id: UserId(row.get(0)?),
+        email: pair(1, 2)?.map(|(stored, key)| Email::from_stored(stored, key)),
+        phone: row.get::<_, Option<String>>(3)?.map(Phone::from_stored),
+        username: pair(4, 5)?.map(|(stored, key)| Username::from_stored(stored, key)),
+        first_name: row.get(6)?,
+        last_name: row.get(7)?,
+        middle_name: row.get(8)?,
+        is_active: row.get(9)?,
+        pending: row.get::<_, Option<String>>(10)?.map(pending).transpose()?,
+        is_staff: row.get(11)?,
+        is_superuser: row.get(12)?,
+        date_joined: time(row, 13)?,
+        last_login: maybe_time(row, 14)?,
+        updated_at: time(row, 15)?,
+        force_logout_at: maybe_time(row, 16)?,
     })
 }
 
@@ -81,9 +85,16 @@ fn filter(listing: &Listing) -> Filter {
     filter
 }
 
-impl Users for SqliteTx {
+impl Users for SqliteTx<'_> {
     fn user(&self, id: UserId) -> Result<Option<User>> {
-        self.one(&format!("SELECT {COLUMNS} FROM users WHERE id = ?"), [id.0], user)
+        static SQL: LazyLock<String> = LazyLock::new(|| format!("SELECT {COLUMNS} FROM users WHERE id = ?"));
+        let Hold::Read(look) = &self.hold else { return self.one(&SQL, [id.0], user) };
+        if let Some(known) = look.user.borrow().as_ref().filter(|known| known.id == id) {
+            return Ok(Some(known.clone()));
+        }
+        let found = self.one(&SQL, [id.0], user)?;
+        look.user.replace(found.clone());
+        Ok(found)
     }
 
     fn user_by_keys(&self, keys: &[&str]) -> Result<Option<User>> {

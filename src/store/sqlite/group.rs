@@ -1,0 +1,302 @@
+//! The one writer of a process. Writes that come at once share a transaction, and so one wait for the disk: each has a
+//! savepoint of its own, and none is answered before what all of them wrote is on the disk.
+//!
+//! No thread is kept for it. Whoever has written hands the open transaction to the next who waits, and the last one
+//! commits it for all; a write that comes alone is committed at once. (Group commit, as DeWitt et al. 1984 describe it.)
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use r2d2::{Pool, PooledConnection};
+use rusqlite::ErrorCode;
+
+use super::connections::{Connection, Connections};
+use super::errors::RETRY;
+use crate::domain::error::{Error, Result};
+
+/// Writes that share one transaction at most.
+const MEMBERS_MAX: u32 = 256;
+/// How long a transaction waits for more writes at most, while there are some. A reader of what it writes waits as long.
+const OPEN_MAX: Duration = Duration::from_millis(10);
+/// How often a writer looks whether those of other processes have left the file.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// How long this process may write without a pause while others may be waiting; no queue reaches over processes.
+const YIELD_EVERY: Duration = Duration::from_millis(50);
+/// How long the pause is: long enough for all others to look once.
+const YIELD_FOR: Duration = Duration::from_millis(2);
+
+/// Lets one write at a time to its connection.
+pub struct Writer {
+    pool: Pool<Connections>,
+    /// How long a write waits for others, in this process and in others.
+    patience: Duration,
+    turn: Mutex<Turn>,
+    free: Condvar,
+}
+
+/// Whose turn it is.
+struct Turn {
+    is_taken: bool,
+    waiting: usize,
+    /// A transaction that somebody who waits will go on with.
+    open: Option<Group>,
+    paused: Instant,
+}
+
+/// A transaction that writes share.
+struct Group {
+    connection: PooledConnection<Connections>,
+    opened: Instant,
+    /// Writes in it that are to stay.
+    members: u32,
+    fate: Arc<Fate>,
+}
+
+/// What became of a transaction, for those who wrote in it.
+#[derive(Default)]
+struct Fate {
+    is_durable: Mutex<Option<bool>>,
+    told: Condvar,
+}
+
+/// One write's share in a transaction. Dropped, it is undone.
+pub struct Share<'a> {
+    writer: &'a Writer,
+    group: Option<Group>,
+    /// Whether others wrote before it in the same transaction.
+    is_nested: bool,
+}
+
+impl Writer {
+    /// Writes through the one connection of `pool`.
+    pub fn new(pool: Pool<Connections>, patience: Duration) -> Self {
+        let turn = Turn { is_taken: false, waiting: 0, open: None, paused: Instant::now() };
+        Self { pool, patience, turn: Mutex::new(turn), free: Condvar::new() }
+    }
+
+    /// Begins a write, in a transaction of its own or in one that others have written in. `check` is asked before a
+    /// transaction is opened.
+    ///
+    /// # Errors
+    /// `Unavailable` when others do not finish in time, those of `check`, and SQLite's.
+    pub fn begin(&self, check: impl FnOnce() -> Result<()>) -> Result<Share<'_>> {
+        let open = self.take_turn()?;
+        let is_nested = open.is_some();
+        let group = open.map_or_else(|| check().and_then(|()| self.open()), Ok);
+        let group = Some(group.inspect_err(|_| self.give_turn())?);
+        let share = Share { writer: self, group, is_nested };
+        if is_nested {
+            share.connection()?.run(|raw| raw.prepare_cached("SAVEPOINT share")?.execute([]))?;
+        }
+        Ok(share)
+    }
+
+    /// Does something with the connection while nobody writes.
+    ///
+    /// # Errors
+    /// `Unavailable` when others do not finish in time, and SQLite's.
+    pub fn alone<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {
+        // Whoever takes the turn ends what is open, or goes on with it.
+        let settled = self.take_turn()?.map_or(Ok(()), Group::commit);
+        let done = settled.and_then(|()| Ok(self.pool.get()?.run(work)?));
+        self.give_turn();
+        done
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Turn> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for its turn; gives the transaction that is to be gone on with, if there is one.
+    fn take_turn(&self) -> Result<Option<Group>> {
+        let until = Instant::now() + self.patience;
+        let mut turn = self.turn();
+        turn.waiting += 1;
+        while turn.is_taken {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                turn.waiting -= 1;
+                tracing::warn!("a write gave up: others did not finish in time");
+                return Err(Error::Unavailable { retry_after: RETRY });
+            }
+            turn = self.free.wait_timeout(turn, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        turn.waiting -= 1;
+        turn.is_taken = true;
+        Ok(turn.open.take())
+    }
+
+    fn give_turn(&self) {
+        self.turn().is_taken = false;
+        self.free.notify_one();
+    }
+
+    /// Leaves an open transaction to somebody who waits; gives it back where nobody does, or it has been open for long.
+    fn pass_on(&self, group: Group) -> Option<Group> {
+        let mut turn = self.turn();
+        if turn.waiting == 0 || group.members >= MEMBERS_MAX || group.opened.elapsed() >= OPEN_MAX {
+            return Some(group);
+        }
+        turn.open = Some(group);
+        turn.is_taken = false;
+        drop(turn);
+        self.free.notify_one();
+        None
+    }
+
+    /// Begins a transaction, as soon as no other process writes.
+    fn open(&self) -> Result<Group> {
+        let connection = self.pool.get()?;
+        let until = Instant::now() + self.patience;
+        // SQLite itself would look ever more seldom, and come away empty while this process writes on and on.
+        connection.run(|raw| raw.busy_timeout(Duration::ZERO))?;
+        let begun = loop {
+            match connection.run(|raw| raw.prepare_cached("BEGIN IMMEDIATE")?.execute([])) {
+                Err(error) if is_busy(&error) && Instant::now() < until => std::thread::sleep(LOOK_EVERY),
+                begun => break begun,
+            }
+        };
+        connection.run(|raw| raw.busy_timeout(self.patience))?;
+        begun?;
+        Ok(Group { connection, opened: Instant::now(), members: 0, fate: Arc::default() })
+    }
+
+    /// Leaves the file to others for a moment, if this process has more to write and has written for long.
+    fn pause(&self) {
+        let is_due = {
+            let mut turn = self.turn();
+            let is_due = turn.paused.elapsed() >= YIELD_EVERY;
+            if is_due || turn.waiting == 0 {
+                turn.paused = Instant::now();
+            }
+            is_due && turn.waiting > 0
+        };
+        if is_due {
+            std::thread::sleep(YIELD_FOR);
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+impl Share<'_> {
+    /// The connection to write through.
+    ///
+    /// # Errors
+    /// `Internal` when the share is over.
+    pub fn connection(&self) -> Result<&Connection> {
+        self.group.as_ref().map(|group| &*group.connection).ok_or_else(|| Error::internal("a transaction is over"))
+    }
+
+    /// Keeps what was written; returns when it is on the disk.
+    ///
+    /// # Errors
+    /// `Unavailable` and `Internal`: nothing of it is there.
+    pub fn keep(mut self) -> Result<()> {
+        self.end(Verdict::Keep)?.map_or(Ok(()), |fate| fate.wait())
+    }
+
+    /// Undoes what was written; returns when all that it has seen is on the disk.
+    ///
+    /// # Errors
+    /// `Unavailable` when that is not there after all.
+    pub fn undo(mut self) -> Result<()> {
+        self.end(Verdict::Undo)?.map_or(Ok(()), |fate| fate.wait())
+    }
+
+    /// Ends the share, and the transaction with it where nobody goes on. Gives what is to be waited for.
+    fn end(&mut self, verdict: Verdict) -> Result<Option<Arc<Fate>>> {
+        let Some(mut group) = self.group.take() else { return Ok(None) };
+        let ended = group.end_share(&verdict, self.is_nested);
+        if ended.is_err() || !group.is_sound() {
+            // What the others wrote in it is gone as well; dropped, the transaction tells them.
+            drop(group);
+            self.writer.give_turn();
+            return ended.and(Err(Error::Unavailable { retry_after: RETRY }));
+        }
+        if group.members == 0 {
+            drop(group);
+            self.writer.give_turn();
+            return Ok(None);
+        }
+        let fate = Arc::clone(&group.fate);
+        let Some(group) = self.writer.pass_on(group) else { return Ok(Some(fate)) };
+        let committed = group.commit();
+        self.writer.pause();
+        self.writer.give_turn();
+        committed.map(|()| None)
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        if self.group.is_none() {
+            return;
+        }
+        if let Err(error) = self.end(Verdict::Undo) {
+            tracing::error!(%error, "a rollback failed");
+        }
+    }
+}
+
+/// What is to become of a share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Keep,
+    Undo,
+}
+
+impl Group {
+    fn end_share(&mut self, verdict: &Verdict, is_nested: bool) -> Result<()> {
+        let sql: &[&str] = match (verdict, is_nested) {
+            (Verdict::Keep, false) => &[],
+            (Verdict::Keep, true) => &["RELEASE share"],
+            (Verdict::Undo, false) if self.connection.is_in_transaction() => &["ROLLBACK"],
+            (Verdict::Undo, false) => &[],
+            (Verdict::Undo, true) => &["ROLLBACK TO share", "RELEASE share"],
+        };
+        for sql in sql {
+            self.connection.run(|raw| raw.prepare_cached(sql)?.execute([]))?;
+        }
+        self.members += u32::from(*verdict == Verdict::Keep);
+        Ok(())
+    }
+
+    /// Whether it can still be committed: some errors end a transaction, and after others nobody knows what it holds.
+    fn is_sound(&self) -> bool {
+        self.members == 0 || (self.connection.is_in_transaction() && !self.connection.is_suspect())
+    }
+
+    fn commit(self) -> Result<()> {
+        self.connection.run(|raw| raw.prepare_cached("COMMIT")?.execute([]))?;
+        self.fate.tell(true);
+        Ok(())
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.fate.tell(false);
+    }
+}
+
+impl Fate {
+    /// What is told first counts.
+    fn tell(&self, is_durable: bool) {
+        self.is_durable.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(is_durable);
+        self.told.notify_all();
+    }
+
+    fn wait(&self) -> Result<()> {
+        let mut is_durable = self.is_durable.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match *is_durable {
+                Some(true) => return Ok(()),
+                Some(false) => return Err(Error::Unavailable { retry_after: RETRY }),
+                None => is_durable = self.told.wait(is_durable).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+}
