@@ -46,7 +46,12 @@
 //!   yield: without the master key nothing is written. What anybody can cause without end (denials, throttled requests,
 //!   and after the first in a minute refused passwords and requests for links) is counted in memory and written each minute
 //!   by a thread of the server (`service/audit/`).
-//! - `synchronous=FULL`: what was answered with success survives a power loss.
+//! - `synchronous=FULL`: what was answered with success survives a power loss. Writes that come at once share a transaction,
+//!   each in a savepoint of its own, and are answered when it is on the disk (`store/sqlite/group.rs`). A refusal waits, too,
+//!   if what it rests on is not there yet.
+//! - A full disk keeps nobody in: what ends access has room that is kept for it (`store/sqlite/ballast.rs`), and is written by
+//!   `Ctx::end` in place of `Ctx::write`.
+//! - What has expired is deleted by a thread of the server, in small batches (`service/tokens/purge.rs`).
 //! - One JSON body parser, driven by the same schema that the OpenAPI document shows (`http/shape.rs`).
 //! - Every line of the log is one line, about a request it has its id, and none is waited for; labels of metrics are route templates
 //!   and fixed words. Neither holds anything that a client sent (`http/visit.rs`, `http/metrics.rs`, `cli/logs.rs`).

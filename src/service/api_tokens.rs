@@ -168,7 +168,7 @@ fn insert(ctx: &Ctx, tx: &dyn Tx, new: &NewApiToken) -> Result<ApiToken> {
 /// `Unauthenticated`, and those of the store.
 pub fn logout(ctx: &Ctx) -> Result<bool> {
     let me = ctx.caller()?.user;
-    ctx.write(|tx| match tx.login_token(me, ctx.now)? {
+    ctx.end(|tx| match tx.login_token(me, ctx.now)? {
         Some(token) => revoke_one(ctx, tx, token.id),
         None => Ok(false),
     })
@@ -286,7 +286,7 @@ pub fn revoke(ctx: &Ctx, id: ApiTokenId) -> Result<bool> {
     };
     // Who may not does not get as far as the one writer's lock.
     ctx.env.store.read(may)?;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         may(tx)?;
         revoke_one(ctx, tx, id)
     })
@@ -302,7 +302,7 @@ pub fn revoke_of_user(ctx: &Ctx, user: UserId) -> Result<u64> {
     if !is_own(ctx, user) {
         ctx.require(&Right::of(resource::TOKENS, action::DELETE))?;
     }
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         tx.user(user)?.ok_or(Error::NotFound(Entity::User))?;
         let revoked = tx.revoke_api_tokens(Those::OfUser(user), ctx.now)?;
         if revoked > 0 {

@@ -254,17 +254,27 @@ impl<'a> Ctx<'a> {
     /// `Unauthenticated` — the caller was signed out, deactivated or deleted; `Forbidden(Lacks)` — a right that was
     /// required is gone; those of `change` and of the store.
     pub(crate) fn write<T>(&self, change: impl FnOnce(&dyn Tx) -> Result<T>) -> Result<T> {
-        self.env.store.write(|tx| {
-            if let Actor::User(caller) = self.actor {
-                let grants = tokens::still_signed_in(tx, caller, self.env.clock.now())?;
-                self.judged.grants.replace(Some(grants));
-                self.judged.required.borrow().iter().try_for_each(|right| self.holds(right))?;
-            }
-            if matches!(self.actor, Actor::Guest(_)) && access::guest(tx)?.is_none() {
-                return Err(Error::Unauthenticated(Reason::Missing));
-            }
-            change(tx)
-        })
+        self.env.store.write(|tx| self.judged_again(tx).and_then(|()| change(tx)))
+    }
+
+    /// [`write`](Self::write) for what ends access, which goes on when the disk is full.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub(crate) fn end<T>(&self, change: impl FnOnce(&dyn Tx) -> Result<T>) -> Result<T> {
+        self.env.store.end(|tx| self.judged_again(tx).and_then(|()| change(tx)))
+    }
+
+    fn judged_again(&self, tx: &dyn Tx) -> Result<()> {
+        if let Actor::User(caller) = self.actor {
+            let grants = tokens::still_signed_in(tx, caller, self.env.clock.now())?;
+            self.judged.grants.replace(Some(grants));
+            self.judged.required.borrow().iter().try_for_each(|right| self.holds(right))?;
+        }
+        if matches!(self.actor, Actor::Guest(_)) && access::guest(tx)?.is_none() {
+            return Err(Error::Unauthenticated(Reason::Missing));
+        }
+        Ok(())
     }
 
     /// The signed-in user.

@@ -129,7 +129,7 @@ pub fn update(ctx: &Ctx, id: RoleId, patch: NamedPatch, permissions: Option<&[Pe
 /// `Forbidden`, `NotFound(Role)`, and those of the store.
 pub fn delete(ctx: &Ctx, id: RoleId) -> Result<()> {
     ctx.require(&Right::of(resource::ROLES, action::DELETE))?;
-    ctx.write(|tx| catalog::remove(ctx, tx, Kind::Role, id.0))
+    ctx.end(|tx| catalog::remove(ctx, tx, Kind::Role, id.0))
 }
 
 /// Permissions of a role.
@@ -173,7 +173,7 @@ pub fn allow(ctx: &Ctx, role: RoleId, which: &[PermissionRef]) -> Result<Vec<(Pe
 /// permission; and those of the store.
 pub fn deny(ctx: &Ctx, role: RoleId, which: &[PermissionRef]) -> Result<Vec<(Permission, bool)>> {
     ctx.require(&Right::of(resource::ROLES, action::UPDATE))?;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         catalog::resolve(tx, Kind::Role, &Ref::Id(role.0))?;
         let permissions = which.iter().map(|which| match (which, permissions::resolve(ctx, tx, which, false)) {
             // Named by its id, it is what the operation is about, not a word in a body.
@@ -224,7 +224,7 @@ pub fn grant(ctx: &Ctx, user: UserId, role: &Ref) -> Result<(Named, bool)> {
 /// `Forbidden`; `NotFound(User)`; `NotFound(Role)`; and those of the store.
 pub fn revoke(ctx: &Ctx, user: UserId, role: &Ref) -> Result<(Named, bool)> {
     ctx.require(&Right::of(resource::USERS, action::UPDATE))?;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         let user = tx.user(user)?.ok_or(Error::NotFound(Entity::User))?;
         let role = catalog::resolve(tx, Kind::Role, role)?;
         bounds::may_command(ctx, tx, &user)?;

@@ -59,7 +59,7 @@ pub fn by_uuid(ctx: &Ctx, uuid: &str) -> Result<Session> {
 /// `Forbidden`, `NotFound(Session)`, and those of the store.
 pub fn end(ctx: &Ctx, id: SessionId) -> Result<bool> {
     ctx.require(&Right::of(resource::SESSIONS, action::DELETE))?;
-    ctx.write(|tx| end_one(ctx, tx, id, EndReason::Revoked))
+    ctx.end(|tx| end_one(ctx, tx, id, EndReason::Revoked))
 }
 
 /// Ends the session of a UUID; `false` if it had ended already.
@@ -70,7 +70,7 @@ pub fn end(ctx: &Ctx, id: SessionId) -> Result<bool> {
 /// `Forbidden`, `NotFound(Session)`, and those of the store.
 pub fn end_by_uuid(ctx: &Ctx, uuid: &str) -> Result<bool> {
     ctx.require(&Right::of(resource::SESSIONS, action::DELETE))?;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         let session = tx.session_by_uuid(&uuid.to_ascii_lowercase())?.ok_or(Error::NotFound(Entity::Session))?;
         end_one(ctx, tx, session.id, EndReason::Revoked)
     })
@@ -97,7 +97,7 @@ pub(super) fn end_one(ctx: &Ctx, tx: &dyn Tx, id: SessionId, reason: EndReason) 
 pub fn end_own(ctx: &Ctx) -> Result<()> {
     let caller = ctx.caller()?;
     // Who was signed out meanwhile has what he asked for.
-    ctx.env.store.write(|tx| match &caller.by {
+    ctx.env.store.end(|tx| match &caller.by {
         Access::Session(session) => end_one(ctx, tx, *session, EndReason::Logout).map(drop),
         Access::ApiToken(id) => api_tokens::revoke_one(ctx, tx, *id).map(drop),
         Access::Imported(import) => import.revoke(ctx, tx, caller.user),
@@ -144,7 +144,7 @@ fn live(ctx: &Ctx, tx: &dyn Tx, user: UserId) -> Result<Vec<(Session, RefreshTok
 /// `Unauthenticated`, and those of the store.
 pub fn end_mine(ctx: &Ctx) -> Result<u64> {
     let me = ctx.caller()?.user;
-    ctx.env.store.write(|tx| end_all_of(ctx, tx, me))
+    ctx.env.store.end(|tx| end_all_of(ctx, tx, me))
 }
 
 /// Ends all sessions of a user and his sign-ins that are under way, and revokes his API tokens; says how many sessions.
@@ -155,7 +155,7 @@ pub fn end_mine(ctx: &Ctx) -> Result<u64> {
 /// `Forbidden`, `NotFound(User)`, and those of the store.
 pub fn end_of_user(ctx: &Ctx, user: UserId) -> Result<u64> {
     ctx.require(&Right::of(resource::TOKENS, action::DELETE))?;
-    ctx.write(|tx| end_all_of(ctx, tx, user))
+    ctx.end(|tx| end_all_of(ctx, tx, user))
 }
 
 fn end_all_of(ctx: &Ctx, tx: &dyn Tx, user: UserId) -> Result<u64> {
@@ -175,7 +175,7 @@ fn end_all_of(ctx: &Ctx, tx: &dyn Tx, user: UserId) -> Result<u64> {
 /// `Forbidden`, and those of the store.
 pub fn end_everyones(ctx: &Ctx) -> Result<u64> {
     ctx.require(&Right::of(resource::TOKENS, action::DELETE))?;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         let ended = tx.end_sessions(Which::Everyone, EndReason::RevokedAll, ctx.now)?;
         let revoked = tx.revoke_api_tokens(Those::Everyone, ctx.now)?;
         let details = json!({ "count": ended, "api_tokens": revoked });

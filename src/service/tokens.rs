@@ -242,7 +242,7 @@ pub fn list(ctx: &Ctx, listing: &Listing) -> Result<PageOf<RefreshToken>> {
 /// `Forbidden`, `NotFound(Token)`, and those of the store.
 pub fn revoke(ctx: &Ctx, jti: &str) -> Result<bool> {
     ctx.require(&Right::of(resource::TOKENS, action::DELETE))?;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         let row = tx.refresh_token(&jti.to_ascii_lowercase(), ctx.now)?.ok_or(Error::NotFound(Entity::Token))?;
         super::sessions::end_one(ctx, tx, row.session_id, EndReason::Revoked)
     })

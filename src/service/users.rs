@@ -195,12 +195,13 @@ pub fn update(ctx: &Ctx, id: UserId, patch: AccountPatch) -> Result<Account> {
     apply(&mut wanted, &patch.profile);
     let rules = Rules::for_account(settings.nist_passwords(), wanted.is_privileged());
     let hash = prepare(ctx, patch.password.as_ref(), rules, &Person::of(&NewUser::of(&wanted)))?;
-    ctx.write(|tx| {
+    let change = |tx: &dyn Tx| {
         // Read and judged again, now that nobody else can write.
         let target = tx.user(id)?.ok_or(Error::NotFound(Entity::User))?;
         authorize(ctx, tx, &target, &patch)?;
         store(ctx, tx, &target, &patch, hash.as_deref())
-    })
+    };
+    if patch.profile.is_active == Some(false) { ctx.end(change) } else { ctx.write(change) }
 }
 
 /// The transaction of [`update`].

@@ -39,7 +39,8 @@ fn files_are_the_owners_alone_whatever_the_umask() {
         names.push(file.file_name().into_string().unwrap());
     }
     names.sort();
-    let all = ["authsrv.db", "authsrv.db-shm", "authsrv.db-wal", "authsrv.db.lock", "authsrv.key"];
+    let database = ["", "-shm", "-wal", ".ballast", ".lock"].map(|ending| format!("authsrv.db{ending}"));
+    let all: Vec<String> = database.into_iter().chain(["authsrv.key".to_owned()]).collect();
     assert_eq!(names, all, "and nothing else is left about");
 }
 

@@ -123,7 +123,7 @@ pub fn revoke(ctx: &Ctx, kid: &str) -> Result<Revoked> {
     before.key(kid).ok_or(Error::NotFound(Entity::Key))?;
     let algorithm = settings::in_force(ctx.env)?.key_algorithm();
     let made = (signs(&before) && before.next().is_none()).then(|| jwt::generate(algorithm)).transpose()?;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         // Another key may have begun while this waited for the database.
         let now = ctx.env.clock.now();
         let ring = ring(tx, now)?;

@@ -92,7 +92,7 @@ pub fn leave(ctx: &Ctx) -> Result<()> {
 
 fn delete_proved(ctx: &Ctx, proof: Option<Proof>) -> Result<()> {
     let me = ctx.caller()?.user;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         proof.as_ref().map(|proof| proof.holds(tx)).transpose()?;
         let user = tx.user(me)?.ok_or(Error::Unauthenticated(Reason::UserGone))?;
         users::remove(ctx, tx, &user)

@@ -313,7 +313,7 @@ fn refresh_in_place(
 
 /// Ends the session of a token that was found to be spent, after looking again with nobody else writing.
 fn end_reused<T>(ctx: &Ctx, shown: &Shown) -> Result<T> {
-    ctx.env.store.write(|tx| match judge(tx, shown, ctx.now)? {
+    ctx.env.store.end(|tx| match judge(tx, shown, ctx.now)? {
         Worth::Good(standing, _) | Worth::Again(standing, ..) | Worth::Reused(standing) => {
             end_for_reuse(ctx, tx, &standing)
         }
@@ -349,7 +349,7 @@ pub fn end_session_of(ctx: &Ctx, token: &str) -> Result<()> {
         let shown = Shown::read(&Verifier::read(ctx.env, tx, ctx.now)?, token)?;
         judge(tx, &shown, ctx.now).map(|_| shown)
     })?;
-    let good = ctx.env.store.write(|tx| match judge(tx, &shown, ctx.now)? {
+    let good = ctx.env.store.end(|tx| match judge(tx, &shown, ctx.now)? {
         Worth::Good(standing, _) | Worth::Again(standing, ..) => {
             sessions::end_one(ctx, tx, standing.session.id, EndReason::Logout)?;
             Ok(true)

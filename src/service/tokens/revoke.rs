@@ -45,7 +45,7 @@ pub fn revoke_shown(ctx: &Ctx, token: &str) -> Result<()> {
         Some(held) => may(ctx, &held)?,
         None => return Ok(()),
     }
-    ctx.write(|tx| match held(ctx, tx, token)? {
+    ctx.end(|tx| match held(ctx, tx, token)? {
         None => Ok(()),
         Some(held) => {
             may(ctx, &held)?;

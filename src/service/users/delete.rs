@@ -39,7 +39,7 @@ pub fn delete_by(ctx: &Ctx, id: UserId, current_password: &str) -> Result<()> {
 
 fn delete_proved(ctx: &Ctx, id: UserId, proof: Option<Proof>) -> Result<()> {
     ctx.require(&Right::of(resource::USERS, action::DELETE))?;
-    ctx.write(|tx| {
+    ctx.end(|tx| {
         proof.as_ref().map(|proof| proof.holds(tx)).transpose()?;
         let user = tx.user(id)?.ok_or(Error::NotFound(Entity::User))?;
         bounds::may_command(ctx, tx, &user)?;
