@@ -23,6 +23,7 @@ use crate::http::{self, Entrance};
 use crate::service::audit::Scribe;
 use crate::service::keys::Locksmith;
 use crate::service::mails::Postman;
+use crate::service::tokens::Sweeper;
 use crate::service::{Env, Office, settings, users};
 
 /// Least time that mails on their way get when the server stops.
@@ -225,6 +226,7 @@ fn listen(env: Arc<Env>, doors: Doors, config: &Config, ready: impl FnOnce()) ->
         let postman = Postman::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
         let scribe = Scribe::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
         let _locksmith = Locksmith::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
+        let _sweeper = Sweeper::start(Arc::clone(&env)).map_err(|error| broken(&error))?;
         ready();
         let stopping = Arc::clone(&asked);
         let told = async move {

@@ -29,7 +29,7 @@ pub enum Command {
     /// valid, 1 if not
     #[command(after_help = "Example:\n  authsrv tokens inspect < token.txt")]
     Inspect(Inspect),
-    /// Delete sessions and tokens that expired over an hour ago, and API tokens that ended then; does not ask
+    /// Delete sessions and tokens that expired over five minutes ago, and API tokens that ended then; does not ask
     Purge,
     /// List, make and revoke API tokens: keys for programs
     #[command(subcommand)]

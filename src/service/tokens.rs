@@ -5,12 +5,11 @@
 
 mod imported;
 mod inspect;
+mod purge;
 mod refresh;
 mod revoke;
 
 use std::sync::Arc;
-
-use serde_json::json;
 
 use crate::crypto::jwt::{self, Moment, VerifyingKey};
 use crate::domain::error::{ApiTokenFault, Entity, Error, Reason, Result, TokenFault};
@@ -29,13 +28,9 @@ pub use crate::crypto::jwt::TOKEN_MAX;
 pub use crate::store::tokens::TOKEN_ORDER as ORDER;
 pub use imported::Import;
 pub use inspect::{Inspection, inspect};
+pub use purge::{Sweeper, purge};
 pub use refresh::{Refreshed, end_session_of, refresh, verify};
 pub use revoke::revoke_shown;
-
-/// Rows that one transaction of [`purge`] deletes at most.
-const PURGE_BATCH: u32 = 1000;
-/// How long after its expiry a row stays, so that a look at what just ended still finds it: one hour.
-const PURGE_AFTER_SECONDS: i64 = 3600;
 
 /// What a request brought to prove who it is. Its `Debug` shows no token.
 #[derive(Clone, PartialEq, Eq)]
@@ -246,41 +241,4 @@ pub fn revoke(ctx: &Ctx, jti: &str) -> Result<bool> {
         let row = tx.refresh_token(&jti.to_ascii_lowercase(), ctx.now)?.ok_or(Error::NotFound(Entity::Token))?;
         super::sessions::end_one(ctx, tx, row.session_id, EndReason::Revoked)
     })
-}
-
-/// Deletes sessions, tokens and mailed links that expired over an hour ago, and API tokens that expired or were revoked then,
-/// in batches that never hold the database for long. `progress` hears the running total after each.
-///
-/// Needs `tokens:delete`. Writes one `tokens.purged` event for each batch.
-///
-/// # Errors
-/// `Forbidden`, and those of the store; what was deleted until then stays deleted.
-pub fn purge(ctx: &Ctx, progress: &mut dyn FnMut(u64)) -> Result<u64> {
-    ctx.require(&Right::of(resource::TOKENS, action::DELETE))?;
-    let before = ctx.now - chrono::Duration::seconds(PURGE_AFTER_SECONDS);
-    let mut total = 0;
-    loop {
-        let (forgotten, gone) = ctx.write(|tx| {
-            let forgotten = tx.forget_successors(before, PURGE_BATCH)?;
-            let forgotten = forgotten + imported::purge(tx, before, PURGE_BATCH)?;
-            let tokens = tx.purge_tokens(before, PURGE_BATCH)?;
-            let links = tx.purge_one_time_tokens(before, PURGE_BATCH)?;
-            // A session takes its tokens along, and may have thousands: it waits until they are gone.
-            let waits = tokens == u64::from(PURGE_BATCH);
-            let sessions = if waits { 0 } else { tx.purge_sessions(before, PURGE_BATCH)? };
-            let keys = tx.purge_api_tokens(before, PURGE_BATCH)?;
-            let all = tokens + sessions + keys + links;
-            if all > 0 {
-                let details = json!({"tokens": tokens, "sessions": sessions, "api_tokens": keys, "links": links});
-                tx.record(&ctx.event("tokens.purged", "token", None, details))?;
-            }
-            Ok((forgotten, all))
-        })?;
-        total += gone;
-        progress(total);
-        if forgotten + gone == 0 {
-            break;
-        }
-    }
-    Ok(total)
 }

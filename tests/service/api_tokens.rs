@@ -420,7 +420,7 @@ fn what_is_over_leaves_with_a_purge() {
     app.operate(|ctx| api_tokens::revoke(ctx, named(&app, ann, "revoked").0.id)).unwrap();
     let (_, key) = named(&app, ann, "kept");
     let purge = || app.operate(|ctx| tokens::purge(ctx, &mut |_| ())).unwrap();
-    app.clock.advance(Duration::from_secs(3600));
+    app.clock.advance(Duration::from_secs(300));
     assert_eq!(purge(), 0);
     app.clock.advance(Duration::from_secs(11));
     assert_eq!(purge(), 2);

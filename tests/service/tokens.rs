@@ -553,7 +553,7 @@ fn looking_at_a_token_changes_nothing() {
 }
 
 #[test]
-fn purging_takes_what_expired_an_hour_ago_and_no_live_session() {
+fn purging_takes_what_expired_minutes_ago_and_no_live_session() {
     let (app, mut pair) = ann();
     sign_in(&app, Profile::Djoser);
     for _ in 0..3 {
