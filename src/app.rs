@@ -17,7 +17,7 @@ use crate::domain::error::{Error, Result as Checked};
 use crate::domain::ids::Timestamp;
 use crate::domain::imports::Source;
 use crate::domain::proxies::TrustedProxies;
-use crate::service::{Actor, Clock, Env, Office, Origin, audit, guard, import, keys, seed};
+use crate::service::{Actor, Clock, Env, Office, Origin, audit, guard, import, keys, seed, settings};
 use crate::store::sqlite::{Sqlite, django, open as file};
 
 pub use crate::crypto::tls;
@@ -137,6 +137,7 @@ impl Parts {
             hasher: self.hasher,
             master,
             keys: keys::Cache::default(),
+            settings: settings::Parsed::default(),
             default_url: String::new(),
             mail: Office::default(),
             proxies: TrustedProxies::default(),

@@ -29,7 +29,9 @@
 //!   be tried again; attempts that are counted; and that a proxy was not trusted, which is noted for `doctor`. Hashing never
 //!   happens inside a transaction.
 //! - Whatever can end access (session, user, rights, key, setting) is read from the database at each request, since the
-//!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key.
+//!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key;
+//!   and of a token only that its signature is good (`crypto/jwt/proven.rs`). What a connection remembers of small tables,
+//!   it remembers as long as SQLite tells it that nobody has changed anything (`store/sqlite/memo.rs`).
 //! - When a key begins to sign is written down before it does ([`domain::keys`]), and with everything that is signed, until
 //!   when it is good: so a rotation needs nobody at its instant, and a key is known for as long as anything under it is good.
 //! - What is sealed is sealed in the transaction that writes it, under the master key that the database names
@@ -73,6 +75,9 @@
 //!   the grace, or at a purge.
 //! - The key of a user's login token (`Authorization: Token …`) is the same at every login, as Django REST framework's, and
 //!   yet stored as a hash only: it is derived from a nonce of its row and a sealed secret (`service/secrets.rs`).
+//! - Services block and are run by threads that may, but for checks of tokens: these are over before another thread could
+//!   begin, and are done where the request is, in one look at the database (`http/call/at_once.rs`, `service/glance.rs`).
+//!   Whatever such a look does not find in order is done again in the way of all others, which may wait and write.
 //! - Requests are counted against rates in memory (`http/throttle.rs`), as Django REST framework does by default: a restart
 //!   forgets them. Guesses are counted elsewhere (`service/guard/`).
 //! - An access token names the place of its session in a status list, which follows from the session's number. The token is

@@ -35,6 +35,7 @@ const HTTP: &[&str] = &[
     "futures_util",
     "hyper",
     "hyper_util",
+    "memchr",
     "minijinja",
     "multer",
     "percent_encoding",

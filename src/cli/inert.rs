@@ -12,7 +12,9 @@ pub use crate::domain::identifiers::is_hidden;
 
 /// The text with everything hidden shown: `\n`, `\t`, `\u{202e}`.
 pub fn inert(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
+    // Most of it is plain, which is quick to see.
+    let is_plain = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_plain || !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);

@@ -127,10 +127,10 @@ pub fn run(start: &Start) -> Result<Code, Failure> {
     let call = without_password(start, call)?;
     let named = settings::public_url(&call.env)?.is_some() || !address.ip().is_unspecified();
     let env = Arc::new(Env { default_url: start.config.url(address), ..call.env });
-    let tls = start.config.tls.clone().zip(pair).map(|(files, pair)| Tls::new(files, pair, Arc::clone(&env)));
     if let Err(cause) = env.store.keep_ballast() {
         logs::warn(&start.config, &format!("no room is kept for ending access when the disk is full: {cause}"));
     }
+    let tls = start.config.tls.clone().zip(pair).map(|(files, pair)| Tls::new(files, pair, Arc::clone(&env)));
     let doors = Doors { tls, ..doors };
     let places = (address, doors.metrics.as_ref().map(|door| door.address));
     listen(env, doors, &start.config, || announce(start, places, Lacking { superuser: !superuser, name: !named }))?;

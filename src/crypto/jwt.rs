@@ -3,6 +3,8 @@
 //! A token has no say in how it is verified: its `kid` names a key of ours, and that key names the algorithm. It
 //! is not judged here whether the key, the session and the issuer are still good; see `service::tokens`.
 
+mod proven;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -13,6 +15,8 @@ use crate::domain::error::{Error, Result, TokenFault};
 use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::json::{self, Twice};
 use crate::domain::tokens::{Claims, TokenType};
+
+pub use proven::{Proven, Shown};
 
 pub use super::keys::{NewKey, SigningKey, VerifyingKey, export_pem, generate, of_pem, of_secret};
 pub use crate::domain::keys::Algorithm;
@@ -159,6 +163,54 @@ pub fn verify(token: &str, key: &VerifyingKey, expected: TokenType, now: Timesta
 /// # Errors
 /// Those of [`verify`].
 pub fn verify_at(token: &str, key: &VerifyingKey, expected: TokenType, at: Moment) -> Result<Claims, TokenFault> {
+    Ok(read(token, key, expected, at)?.claims)
+}
+
+/// [`verify_at`] for a token that is looked up among those that are [`Proven`], and is one of them afterwards.
+///
+/// # Errors
+/// Those of [`verify`].
+pub fn prove(
+    (token, shown): (&str, &Shown<'_>),
+    key: &VerifyingKey,
+    expected: TokenType,
+    at: Moment,
+) -> Result<Claims, TokenFault> {
+    let read = read(token, key, expected, at)?;
+    shown.is_proven(&read);
+    Ok(read.claims)
+}
+
+/// A token that a key has signed, read.
+#[derive(Debug, Clone)]
+pub(super) struct Read {
+    kid: String,
+    claims: Claims,
+    /// The claim `nbf`, which ours do not have.
+    not_before: Option<i64>,
+}
+
+impl Read {
+    /// Whether it is of this kind and within its time.
+    fn is_good(&self, expected: TokenType, at: Moment) -> bool {
+        self.claims.token_type == expected && self.check_time(at).is_ok()
+    }
+
+    fn check_time(&self, at: Moment) -> Result<(), TokenFault> {
+        if self.not_before.is_some_and(|second| second > at.second.saturating_add(at.leeway)) {
+            return Err(TokenFault::NotYetValid);
+        }
+        if self.claims.exp <= at.second.saturating_sub(at.leeway) {
+            return Err(TokenFault::Expired);
+        }
+        if self.claims.iat > at.second.saturating_add(at.leeway.max(IAT_LEEWAY)) {
+            return Err(TokenFault::NotYetValid);
+        }
+        Ok(())
+    }
+}
+
+fn read(token: &str, key: &VerifyingKey, expected: TokenType, at: Moment) -> Result<Read, TokenFault> {
     let parts = Parts::of(token)?;
     let presented = check_header(&parts.header, key)?;
     check_signature(&parts, key)?;
@@ -166,8 +218,10 @@ pub fn verify_at(token: &str, key: &VerifyingKey, expected: TokenType, at: Momen
     if presented != expected || text(&claims, "token_type")? != expected.as_str() {
         return Err(TokenFault::WrongType);
     }
+    let not_before = if claims.contains_key("nbf") { Some(second(&claims, "nbf")) } else { None };
     let read = read_claims(&claims, expected)?;
-    check_time(&claims, &read, at)?;
+    let read = Read { kid: key.kid.clone(), claims: read, not_before: not_before.transpose()? };
+    read.check_time(at)?;
     Ok(read)
 }
 
@@ -258,19 +312,6 @@ fn read_claims(claims: &Map<String, Value>, token_type: TokenType) -> Result<Cla
         aud: if claims.contains_key("aud") { Some(text(claims, "aud")?.to_owned()) } else { None },
         status: None,
     })
-}
-
-fn check_time(claims: &Map<String, Value>, read: &Claims, at: Moment) -> Result<(), TokenFault> {
-    if claims.contains_key("nbf") && second(claims, "nbf")? > at.second.saturating_add(at.leeway) {
-        return Err(TokenFault::NotYetValid);
-    }
-    if read.exp <= at.second.saturating_sub(at.leeway) {
-        return Err(TokenFault::Expired);
-    }
-    if read.iat > at.second.saturating_add(at.leeway.max(IAT_LEEWAY)) {
-        return Err(TokenFault::NotYetValid);
-    }
-    Ok(())
 }
 
 /// A string that is not empty.

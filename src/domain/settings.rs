@@ -11,7 +11,8 @@ pub mod mail;
 pub mod throttling;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -119,8 +120,11 @@ impl Settings {
         self.changed.contains_key(setting.key)
     }
 
-    fn get(&self, key: &str) -> Value {
-        find(key).map(|setting| self.value(setting)).unwrap_or(Value::Null)
+    fn get(&self, key: &str) -> &Value {
+        /// The defaults, read once.
+        static DEFAULTS: LazyLock<HashMap<&str, Value>> =
+            LazyLock::new(|| ALL.iter().map(|setting| (setting.key, setting.default_value())).collect());
+        self.changed.get(key).or_else(|| DEFAULTS.get(key)).unwrap_or(&Value::Null)
     }
 
     fn seconds(&self, key: &str) -> Duration {
@@ -218,15 +222,13 @@ impl Settings {
         Some(self.text("public_url")).filter(|url| !url.is_empty())
     }
 
-    fn list(&self, key: &str) -> Vec<String> {
-        let value = self.get(key);
-        let items = value.as_array().into_iter().flatten();
-        items.filter_map(|item| item.as_str().map(str::to_owned)).collect()
+    fn items(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.get(key).as_array().into_iter().flatten().filter_map(Value::as_str)
     }
 
     /// Origins whose pages may call the API, as browsers name them; exact, never a pattern.
-    pub fn cors_origins(&self) -> Vec<String> {
-        self.list("cors.origins")
+    pub fn cors_origins(&self) -> Vec<&str> {
+        self.items("cors.origins").collect()
     }
 
     /// How long a browser may keep the answer to a preflight.
@@ -237,8 +239,8 @@ impl Settings {
     /// Rates of requests, and where their scopes apply.
     pub fn throttling(&self) -> Throttling {
         Throttling {
-            rates: self.list("throttle.rates").iter().filter_map(|text| Rate::parse(text)).collect(),
-            scopes: self.list("throttle.scopes").iter().filter_map(|text| Scope::parse(text)).collect(),
+            rates: self.items("throttle.rates").filter_map(Rate::parse).collect(),
+            scopes: self.items("throttle.scopes").filter_map(Scope::parse).collect(),
         }
     }
 

@@ -4,6 +4,8 @@
 //! there does, in this order: credentials → actor, guard, operation. Bodies and ids are therefore judged inside the
 //! operation, after the guard. A client that goes away interrupts nothing: the operation runs to its end.
 
+mod at_once;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,7 +27,7 @@ use super::metrics::Metrics;
 use super::outside::Outside;
 use super::routes::{Dialect, Guard, Mark, Name, Reading};
 use super::throttle::Throttle;
-use super::visit::Visit;
+use super::visit::{self, Visit};
 use super::{caller, devices, languages};
 use crate::domain::error::Error;
 use crate::domain::ids::{Timestamp, UserId};
@@ -111,6 +113,7 @@ impl FromRequestParts<Arc<Shared>> for Call {
 
     async fn from_request_parts(parts: &mut Parts, shared: &Arc<Shared>) -> Result<Self, Infallible> {
         let mark = mark(&parts.extensions);
+        visit::matched(&parts.extensions);
         let visit: Visit = parts.extensions.get().cloned().unwrap_or_default();
         visit.speaks(mark.dialect.name);
         let agent = parts.headers.get(USER_AGENT).map(|value| String::from_utf8_lossy(value.as_bytes()));
@@ -298,7 +301,11 @@ impl Call {
                 self.authenticated(&caller::credentials(&self.authorization), now)?
             }
         };
-        let ctx = Ctx::new(env, &actor, &self.origin, now);
+        self.guarded(&Ctx::new(env, &actor, &self.origin, now), operation)
+    }
+
+    /// Runs `operation` for whoever satisfies the guard.
+    fn guarded<T>(&self, ctx: &Ctx, operation: impl FnOnce(&Ctx) -> Result<T>) -> Result<T> {
         let answer = || {
             if self.mark.guard != Guard::Public {
                 ctx.admitted()?;
@@ -306,10 +313,10 @@ impl Call {
             if let Guard::Right(resource, action) = self.mark.guard {
                 ctx.require(&Right::of(resource, action))?;
             }
-            self.count(&ctx)?;
-            operation(&ctx)
+            self.count(ctx)?;
+            operation(ctx)
         };
-        answer().inspect_err(|fault| self.note(&ctx, fault))
+        answer().inspect_err(|fault| self.note(ctx, fault))
     }
 
     /// Counts for the audit trail that the caller may not do this, or not so often.

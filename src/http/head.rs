@@ -6,6 +6,7 @@
 
 use axum::http::uri::Authority;
 use axum::http::{StatusCode, Uri};
+use memchr::memchr;
 
 /// Most header lines of a request.
 pub const HEADERS_MAX: usize = 100;
@@ -81,7 +82,7 @@ impl Gate {
 
     /// Takes bytes to the end of a line; gives the rest.
     fn line<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<u8>) -> Result<&'a [u8], Refused> {
-        let end = bytes.iter().position(|byte| *byte == b'\n').map_or(bytes.len(), |at| at + 1);
+        let end = memchr(b'\n', bytes).map_or(bytes.len(), |at| at + 1);
         let (part, rest) = bytes.split_at(end);
         self.held.extend_from_slice(part);
         if self.held.len() > HEAD_MAX {
@@ -89,7 +90,7 @@ impl Gate {
             return Err(if in_target { StatusCode::URI_TOO_LONG } else { StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE });
         }
         // What is no HTTP at all, such as the first bytes of TLS, has no lines to wait for.
-        let is_text = part.iter().all(|byte| !byte.is_ascii_control() || b"\t\r\n".contains(byte));
+        let is_text = is_all(part, |byte| !byte.is_ascii_control() || matches!(byte, b'\t' | b'\r' | b'\n'));
         let is_whole = part.ends_with(b"\n");
         if !is_text || (is_whole && !self.held.ends_with(b"\r\n")) {
             return Err(StatusCode::BAD_REQUEST);
@@ -128,10 +129,11 @@ fn judge(head: &[u8]) -> Result<State, Refused> {
             return Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         }
         let (name, value) = header(line).ok_or(StatusCode::BAD_REQUEST)?;
-        match name.to_ascii_lowercase().as_slice() {
-            b"host" => framing.hosts.push(value),
-            b"content-length" => framing.lengths.push(value),
-            b"transfer-encoding" => framing.encodings.push(value),
+        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
+        match name.len() {
+            4 if is(b"host") => framing.hosts.push(value),
+            14 if is(b"content-length") => framing.lengths.push(value),
+            17 if is(b"transfer-encoding") => framing.encodings.push(value),
             _ => {}
         }
     }
@@ -156,15 +158,37 @@ fn request_line(line: &[u8]) -> Option<bool> {
 
 /// Name and value; `None` for what is no header, such as one that goes on from the line before.
 fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let colon = line.iter().position(|byte| *byte == b':')?;
+    let colon = memchr(b':', line)?;
     let (name, value) = (&line[..colon], &line[colon + 1..]);
-    let is_text = value.iter().all(|byte| !byte.is_ascii_control() || *byte == b'\t');
+    let is_text = is_all(value, |byte| !byte.is_ascii_control() || byte == b'\t');
     (is_token(name) && is_text).then(|| (name, value.trim_ascii()))
 }
 
 /// A token (RFC 9110, section 5.6.2).
 fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte))
+    !text.is_empty() && text.iter().all(|byte| TOKEN[usize::from(*byte)])
+}
+
+/// What a token may consist of, by byte.
+const TOKEN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let signs = b"!#$%&'*+-.^_`|~";
+    let mut at = 0;
+    while at < signs.len() {
+        table[signs[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+/// Whether all bytes are such. Looks at all of them, many at a time, where a loop that may stop takes one after another.
+fn is_all(bytes: &[u8], is_such: impl Fn(u8) -> bool) -> bool {
+    bytes.iter().fold(true, |all, byte| all & is_such(*byte))
 }
 
 impl Framing<'_> {

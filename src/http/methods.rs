@@ -6,12 +6,11 @@ use std::sync::Arc;
 use axum::extract::Request;
 use axum::http::header::{ALLOW, AUTHORIZATION};
 use axum::http::{HeaderValue, Method, StatusCode};
-use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use tower::{Service, ServiceExt};
 
-use super::browse::{self, Guide};
+use super::browse::{Browsable, Guide};
 use super::call::{Call, Shared};
 use super::drf::View;
 use super::fault::Fault;
@@ -47,9 +46,10 @@ impl Methods {
             .routes
             .options(async move |call: Call| counted(call, with_allow(StatusCode::OK.into_response(), &allow)).await)
             .fallback(async move |method: Method, call: Call| counted(call, not_allowed(&method, &refuse)).await);
-        let Some(guide) = guide else { return routes };
-        let attend = move |request: Request, next: Next| browse::attend(Arc::clone(&guide), request, next);
-        routes.layer::<_, Infallible>(from_fn(attend))
+        match guide {
+            Some(guide) => routes.layer::<_, Infallible>(Browsable(guide)),
+            None => routes,
+        }
     }
 
     /// The same, but that whoever sends no credentials gets the twin of one of the routes.

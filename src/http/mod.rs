@@ -59,15 +59,15 @@ pub use metrics::Metrics;
 use outside::Outside;
 pub use routes::{Guard, RouteInfo};
 pub use server::{Entrance, Patience, Site, serve};
-use shell::{Paths, Watch};
+use shell::{Paths, Shell, Watch};
 
-/// Everything that is served, ready for [`serve`].
+/// Everything that is served, for whoever brings requests by other ways than [`serve`].
 pub fn router(env: Arc<Env>) -> Router {
-    measured(env, None)
+    Router::new().fallback_service(measured(env, None))
 }
 
-/// The same, counted in these metrics.
-pub fn measured(env: Arc<Env>, metrics: Option<Arc<Metrics>>) -> Router {
+/// Everything that is served, counted in these metrics.
+pub fn measured(env: Arc<Env>, metrics: Option<Arc<Metrics>>) -> Shell {
     let table = table();
     let paths = Paths { suffixed: table.suffixes(), methods: table.methods() };
     let shared = Shared::new(Arc::clone(&env)).measured(metrics.clone());

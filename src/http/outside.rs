@@ -62,10 +62,15 @@ impl Outside {
         if self.found.get().is_none()
             && let Ok(settings) = settings::in_force(&self.env)
         {
-            let settings = self.found.get_or_init(|| Arc::new(settings));
+            let settings = self.found.get_or_init(|| settings);
             *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(settings);
         }
         self.last()
+    }
+
+    /// These are the settings that the request finds, unless it has found some already.
+    pub fn found(&self, settings: &Arc<Settings>) {
+        self.found.get_or_init(|| Arc::clone(settings));
     }
 
     /// Whether browsers may be told to come by https alone: that is how clients reach the server, by these settings.

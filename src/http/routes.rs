@@ -10,11 +10,11 @@ use std::sync::Arc;
 use aide::generate::GenContext;
 use aide::openapi::Operation;
 use aide::operation::{OperationHandler, OperationInput, OperationOutput};
+use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::Method;
-use axum::middleware::map_request;
 use axum::routing::{MethodFilter, MethodRouter};
-use axum::{Extension, Router};
 use schemars::SchemaGenerator;
 use serde_json::Value;
 
@@ -81,6 +81,25 @@ pub struct Mark {
 /// Method and path of the route, as documented, put beside a request by the router.
 #[derive(Debug, Clone)]
 pub struct Name(pub Arc<str>);
+
+/// A handler that finds beside its request what the request is judged by.
+#[derive(Clone)]
+struct Marked<H> {
+    handler: H,
+    mark: Mark,
+    name: Name,
+}
+
+impl<T: 'static, H: Handler<T, Arc<Shared>>> Handler<T, Arc<Shared>> for Marked<H> {
+    type Future = H::Future;
+
+    fn call(self, mut request: Request, shared: Arc<Shared>) -> H::Future {
+        visit::matched(request.extensions());
+        request.extensions_mut().insert(self.mark);
+        request.extensions_mut().insert(self.name);
+        self.handler.call(request, shared)
+    }
+}
 
 /// One row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -280,7 +299,7 @@ impl Table {
                 None => router.route(&path, methods.with_the_rest(view, guide)),
             };
         }
-        router.route_layer(map_request(visit::matched)).fallback(async || answers::not_found()).with_state(shared)
+        router.fallback(async || answers::not_found()).with_state(shared)
     }
 }
 
@@ -377,6 +396,7 @@ impl Section<'_> {
         let view = self.table.views.get(bare(&path)).map(|(_, view)| *view);
         let mark = Mark { dialect: self.dialect, guard, view };
         let name = Name(format!("{method} {path}").into());
+        let handler = Marked { handler, mark, name };
         let info = RouteInfo { dialect: self.dialect.name, path, method, guard, alias: false };
         let at = self.table.routes.len();
         self.table.routes.push(Route {
@@ -392,7 +412,7 @@ impl Section<'_> {
             by_uuid_too: false,
             example: None,
             anonymous: false,
-            methods: axum::routing::on(filter, handler).route_layer(Extension(mark)).route_layer(Extension(name)),
+            methods: axum::routing::on(filter, handler),
         });
         &mut self.table.routes[at]
     }

@@ -15,20 +15,20 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::TRANSFER_ENCODING;
 use axum::response::Response;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tower::ServiceExt;
+use tower::{Service, ServiceExt};
 
 use super::answers;
 use super::call::Peer;
 use super::connections::Places;
 use super::head::{HEAD_MAX, HEADERS_MAX};
 use super::metrics::Metrics;
-use super::shell::Refused;
+use super::shell::{Refused, Shell};
 use super::stream::{Phase, Stream, Times};
 use super::tls::{Line, Tls};
 use super::unread::Unread;
@@ -64,10 +64,19 @@ impl Default for Patience {
     }
 }
 
+/// What answers requests.
+#[derive(Clone)]
+pub enum App {
+    /// All dialects, in their shell.
+    Whole(Shell),
+    /// Some routes.
+    Routes(Router),
+}
+
 /// What is served.
 pub struct Site {
-    /// The answers.
-    pub app: Router,
+    /// What answers.
+    pub app: App,
     /// Who may have more connections than other addresses.
     pub proxies: TrustedProxies,
 }
@@ -80,13 +89,13 @@ impl Site {
 
     /// The same, counted in these metrics.
     pub fn measured(env: Arc<Env>, metrics: Option<Arc<Metrics>>) -> Self {
-        Self { proxies: env.proxies.clone(), app: super::measured(env, metrics) }
+        Self { proxies: env.proxies.clone(), app: App::Whole(super::measured(env, metrics)) }
     }
 }
 
 impl From<Router> for Site {
     fn from(app: Router) -> Self {
-        Self { app, proxies: TrustedProxies::default() }
+        Self { app: App::Routes(app), proxies: TrustedProxies::default() }
     }
 }
 
@@ -135,7 +144,7 @@ pub async fn serve(
 
 /// Where connections come in.
 struct Door {
-    app: Router,
+    app: App,
     patience: Patience,
     tls: Option<Arc<Tls>>,
     places: Arc<Places>,
@@ -193,7 +202,7 @@ impl Door {
 
 /// What answers the requests of one connection.
 struct Attendant {
-    app: Router,
+    app: App,
     peer: SocketAddr,
     patience: Patience,
     phase: Phase,
@@ -246,16 +255,25 @@ impl hyper::service::Service<Request<Incoming>> for Attendant {
         // Nobody but hyper knows where chunks end, and what comes behind them has not passed the gate.
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);
         let (parts, body) = request.into_parts();
-        let unread = Unread::new(body, &parts.headers);
-        let mut request = Request::from_parts(parts, Body::new(unread.clone()));
+        // Most requests bring none, and it is looked after for nothing.
+        let unread = (!body.is_end_stream()).then(|| Unread::new(body, &parts.headers));
+        let body = unread.clone().map_or_else(Body::empty, Body::new);
+        let mut request = Request::from_parts(parts, body);
         request.extensions_mut().insert(Peer(self.peer));
         request.extensions_mut().insert(self.patience);
         if let Some(refused) = refused {
             request.extensions_mut().insert(refused);
         }
         Box::pin(async move {
-            let response = app.oneshot(request).await;
-            let goes_on = unread.drop_rest().await && !is_last && !*stopping.borrow();
+            let response = match app {
+                App::Whole(mut shell) => shell.call(request).await,
+                App::Routes(routes) => routes.oneshot(request).await,
+            };
+            let is_read = match unread {
+                Some(unread) => unread.drop_rest().await,
+                None => true,
+            };
+            let goes_on = is_read && !is_last && !*stopping.borrow();
             phase.idle();
             if goes_on { response } else { response.map(answers::closing) }
         })

@@ -75,13 +75,13 @@ pub struct Watch {
 }
 
 /// The routes inside the shell.
-pub fn around(routes: Router, paths: Paths, watch: Watch) -> Router {
-    Router::new().fallback_service(Shell { routes, paths: Arc::new(paths), watch })
+pub fn around(routes: Router, paths: Paths, watch: Watch) -> Shell {
+    Shell { routes, paths: Arc::new(paths), watch }
 }
 
 /// See [`around`]. A service around the router, not a layer on its routes: it must see a request before the lookup.
 #[derive(Clone)]
-struct Shell {
+pub struct Shell {
     routes: Router,
     paths: Arc<Paths>,
     watch: Watch,

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{Method, StatusCode};
+use axum::http::{Extensions, Method, StatusCode};
 
 use super::client::Client;
 use super::metrics::Metrics;
@@ -49,12 +49,10 @@ impl Visit {
 }
 
 /// Notes the route of a request that matched one.
-pub async fn matched(request: Request) -> Request {
-    let extensions = request.extensions();
+pub fn matched(extensions: &Extensions) {
     if let (Some(visit), Some(route)) = (extensions.get::<Visit>(), extensions.get::<MatchedPath>()) {
         let _ = visit.0.route.set(route.clone());
     }
-    request
 }
 
 /// A request that is being answered. It is told when this is dropped, however it ends: who breaks the connection off

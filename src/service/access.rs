@@ -113,7 +113,7 @@ pub fn check(ctx: &Ctx, questions: &[Question]) -> Result<Vec<Decision>> {
     if questions.iter().any(|question| question.user.is_some() && question.user != own) {
         ctx.require(&Right::of(resource::PERMISSIONS, action::READ))?;
     }
-    ctx.env.store.read(|tx| {
+    ctx.read(|tx| {
         let decide = |question: &Question| {
             let right = question.right.clone();
             match question.user.or(own) {
@@ -142,18 +142,22 @@ fn why(tx: &dyn Tx, user: UserId, right: &Right) -> Result<Why> {
     if user.is_superuser {
         return Ok(Why::Superuser);
     }
-    if tx.named_by_code(Kind::Resource, &right.resource)?.is_none() {
-        return Ok(Why::UnknownResource);
-    }
-    if tx.named_by_code(Kind::Action, &right.action)?.is_none() {
-        return Ok(Why::UnknownAction);
-    }
     let giving: Vec<(Named, Right)> = tx
         .role_permissions_of_user(user.id, &right.resource)?
         .into_iter()
         .filter(|link| link.right.covers(right))
         .map(|link| (link.role, link.right))
         .collect();
+    // What a permission names there is; one for `all` covers actions that there are not.
+    if giving.iter().any(|(_, by)| by == right) {
+        return Ok(Why::Roles(giving));
+    }
+    if tx.named_by_code(Kind::Resource, &right.resource)?.is_none() {
+        return Ok(Why::UnknownResource);
+    }
+    if tx.named_by_code(Kind::Action, &right.action)?.is_none() {
+        return Ok(Why::UnknownAction);
+    }
     if !giving.is_empty() {
         return Ok(Why::Roles(giving));
     }

@@ -60,7 +60,7 @@ pub enum Denial {
 /// # Errors
 /// `Unauthenticated` — the account was deleted or deactivated this very moment; those of the store.
 pub fn decide(ctx: &Ctx, policies: &[Policy], verb: Option<Verb>) -> Result<Verdict> {
-    ctx.env.store.read(|tx| {
+    ctx.read(|tx| {
         for policy in policies {
             if let Some(denial) = unknown(tx, policy)? {
                 return Ok(Verdict::Denied(denial));

@@ -15,13 +15,13 @@ use crate::domain::settings::{Profile, Settings};
 use crate::domain::status_lists::StatusReference;
 use crate::domain::tokens::{Claims, NewRefreshToken, RefreshToken, SecretHash, TokenPair, TokenType};
 use crate::domain::users::User;
-use crate::service::{Ctx, Env, keys, secrets, sessions};
+use crate::service::{Ctx, Env, keys, secrets, sessions, settings};
 use crate::store::Tx;
 
 /// What is needed to issue, read in one transaction.
 #[derive(Clone)]
 pub(super) struct Issuer {
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     key: Arc<SigningKey>,
     url: String,
     /// The number that the next session gets, if none begins meanwhile.
@@ -31,7 +31,7 @@ pub(super) struct Issuer {
 impl Issuer {
     /// Reads settings and key as they are now.
     pub fn read(env: &Env, tx: &dyn Tx) -> Result<Self> {
-        let settings = Settings::from_stored(tx.stored_settings()?);
+        let settings = settings::of(env, tx)?;
         let url = settings.public_url().unwrap_or_else(|| env.default_url.clone());
         let next = SessionId(tx.newest_session()?.0 + 1);
         Ok(Self { settings, key: keys::signing(env, tx)?, url, next })

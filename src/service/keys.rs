@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use crate::crypto::jwt::{self, NewKey, SigningKey, VerifyingKey};
+use crate::crypto::jwt::{self, NewKey, Proven, SigningKey, VerifyingKey};
 use crate::crypto::mac::MacKey;
 use crate::domain::error::{Error, Result, TokenFault};
 use crate::domain::ids::Timestamp;
@@ -38,6 +38,8 @@ pub struct Cache {
     signing: Mutex<HashMap<String, Arc<SigningKey>>>,
     verifying: Mutex<HashMap<String, Arc<VerifyingKey>>>,
     imported: Mutex<HashMap<String, Arc<MacKey>>>,
+    /// Tokens that they were seen to have signed.
+    pub(super) proven: Proven,
 }
 
 /// Makes the first signing key if there is none; true if it did. The master key file must exist.

@@ -2,6 +2,8 @@
 //!
 //! Whoever sets a password or changes an address calls [`kill`] in the same transaction.
 
+use std::sync::Arc;
+
 use std::time::Duration;
 
 use crate::crypto::opaque;
@@ -17,7 +19,7 @@ use crate::store::Tx;
 
 /// A link that is made and not yet stored.
 pub(super) struct Link {
-    pub settings: Settings,
+    pub settings: Arc<Settings>,
     purpose: Purpose,
     secret: String,
 }
@@ -40,7 +42,7 @@ fn later(ctx: &Ctx, after: Duration) -> Timestamp {
 
 impl Link {
     /// Makes the secret of a link. To be done before the transaction.
-    pub fn draft(ctx: &Ctx, settings: Settings, purpose: Purpose) -> Result<Self> {
+    pub fn draft(ctx: &Ctx, settings: Arc<Settings>, purpose: Purpose) -> Result<Self> {
         Ok(Self { settings, purpose, secret: opaque::secret(ctx.env.random.as_ref())? })
     }
 

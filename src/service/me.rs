@@ -36,7 +36,7 @@ pub struct Names {
 /// `Unauthenticated`, and those of the store.
 pub fn get(ctx: &Ctx) -> Result<Account> {
     let me = ctx.caller()?.user;
-    ctx.env.store.read(|tx| users::account(tx, me))
+    ctx.read(|tx| users::account(tx, me))
 }
 
 /// Changes the caller's names.

@@ -14,6 +14,7 @@ mod bounds;
 pub mod catalog;
 pub mod doctor;
 pub mod forward;
+pub mod glance;
 pub mod guard;
 pub mod import;
 mod issue;
@@ -83,6 +84,8 @@ pub struct Env {
     pub keys: keys::Cache,
     /// URL to name as issuer while the setting `public_url` is empty.
     pub default_url: String,
+    /// Settings that were read before.
+    pub settings: settings::Parsed,
     /// What mails leave by.
     pub mail: Office,
     /// Whose word on where a request comes from counts.
@@ -105,6 +108,8 @@ pub struct Ctx<'a> {
     pub now: Timestamp,
     judged: Judged,
     devices: Devices,
+    /// What is read is read in this transaction, if there is one.
+    snapshot: Option<&'a dyn Tx>,
 }
 
 /// By what a call was let through, so that its transaction can judge it again.
@@ -194,7 +199,19 @@ pub struct Origin {
 impl<'a> Ctx<'a> {
     /// One call by `actor` at `now`.
     pub fn new(env: &'a Env, actor: &'a Actor, origin: &'a Origin, now: Timestamp) -> Self {
-        Self { env, actor, origin, now, judged: Judged::default(), devices: Devices::default() }
+        let (judged, devices) = (Judged::default(), Devices::default());
+        Self { env, actor, origin, now, judged, devices, snapshot: None }
+    }
+
+    /// Looks at one state of the data, which is no older than the call.
+    ///
+    /// # Errors
+    /// Those of `look` and of the store.
+    pub(crate) fn read<T>(&self, look: impl FnOnce(&dyn Tx) -> Result<T>) -> Result<T> {
+        match self.snapshot {
+            Some(tx) => look(tx),
+            None => self.env.store.read(look),
+        }
     }
 
     /// Passes operators, and users who hold `right`; `Ctx::write` asks them again.
@@ -209,6 +226,7 @@ impl<'a> Ctx<'a> {
     }
 
     fn holds(&self, right: &Right) -> Result<()> {
+        self.read_grants()?;
         match self.actor {
             Actor::Operator(_) => Ok(()),
             Actor::User(caller) => match self.judged.grants.borrow().as_ref().unwrap_or(&caller.grants) {
@@ -288,8 +306,21 @@ impl<'a> Ctx<'a> {
         }
     }
 
-    /// What the actor may do; an operator may do everything.
+    /// Reads what the caller may do, in a look that has not asked for it yet.
+    fn read_grants(&self) -> Result<()> {
+        if let (Some(tx), Actor::User(caller)) = (self.snapshot, self.actor)
+            && self.judged.grants.borrow().is_none()
+        {
+            self.judged.grants.replace(Some(tokens::grants_now(tx, caller.user)?));
+        }
+        Ok(())
+    }
+
+    /// What the actor may do; an operator may do everything. What cannot be read is nothing.
     pub fn grants(&self) -> Cow<'_, Grants> {
+        if let Err(error) = self.read_grants() {
+            tracing::warn!(%error, "the rights of a caller cannot be read");
+        }
         match self.actor {
             Actor::Operator(_) => Cow::Owned(Grants::superuser()),
             Actor::User(caller) => match self.judged.grants.borrow().as_ref() {

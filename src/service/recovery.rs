@@ -111,7 +111,7 @@ pub fn reset_password(ctx: &Ctx, uid: &str, token: &str, new: Password) -> Resul
     let link = (uid, token);
     let (user, settings) = env.store.read(|tx| {
         let (user, _) = links::judge(ctx, tx, Purpose::PasswordReset, link)?;
-        Ok((user, Settings::from_stored(tx.stored_settings()?)))
+        Ok((user, settings::of(ctx.env, tx)?))
     })?;
     strong(&settings, &user, &new)?;
     let hash = env.hasher.hash(new.as_str(), env.random.as_ref())?;
@@ -171,7 +171,7 @@ fn reset_name(ctx: &Ctx, link: (&str, &str), patch: UserPatch) -> Result<()> {
         if let Some(field) = tx.taken_identifier(&wanted, Some(user.id))? {
             return Err(Error::Conflict(Conflict::Taken(Entity::User, field)));
         }
-        Ok(Settings::from_stored(tx.stored_settings()?))
+        Ok(settings::of(ctx.env, tx)?)
     })?;
     let activation = Link::draft(ctx, settings, Purpose::Activation)?;
     ctx.write(|tx| {

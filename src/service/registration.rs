@@ -101,7 +101,7 @@ pub fn register(ctx: &Ctx, new: Registration, profile: Option<Profile>) -> Resul
     let user = user.normalised();
     user.check()?;
     let (settings, standing) = env.store.read(|tx| {
-        let settings = Settings::from_stored(tx.stored_settings()?);
+        let settings = super::settings::of(ctx.env, tx)?;
         admit(&settings, &user)?;
         let standing = Standing::of(tx, &settings, &user)?;
         Ok((settings, standing))

@@ -1,6 +1,7 @@
 //! Runtime settings: seen by the next request, whichever door changed them.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value, json};
 
@@ -49,9 +50,27 @@ pub fn get(ctx: &Ctx, key: &str) -> Result<Current> {
 ///
 /// # Errors
 /// Those of the store.
-pub fn in_force(env: &Env) -> Result<Settings> {
-    Ok(Settings::from_stored(env.store.read(|tx| tx.stored_settings())?))
+pub fn in_force(env: &Env) -> Result<Arc<Settings>> {
+    env.store.read(|tx| of(env, tx))
 }
+
+/// All settings as a transaction finds them.
+///
+/// # Errors
+/// Those of the store.
+pub fn of(env: &Env, tx: &dyn Tx) -> Result<Arc<Settings>> {
+    let stored = tx.stored_settings()?;
+    let mut last = env.settings.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.0 != stored {
+        let parsed = Arc::new(Settings::from_stored(stored.iter().cloned()));
+        *last = (stored, parsed);
+    }
+    Ok(Arc::clone(&last.1))
+}
+
+/// The settings that were read last: as they are stored, and what they mean. What is stored is read each time.
+#[derive(Default)]
+pub struct Parsed(Mutex<(Vec<(String, String)>, Arc<Settings>)>);
 
 /// The URL that clients reach the server by, if it is set.
 ///

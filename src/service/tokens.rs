@@ -20,7 +20,7 @@ use crate::domain::sessions::{EndReason, Session};
 use crate::domain::settings::Settings;
 use crate::domain::tokens::{Claims, RefreshToken, TokenType};
 use crate::domain::users::User;
-use crate::service::{Access, Actor, Caller, Ctx, Env, api_tokens, keys};
+use crate::service::{Access, Actor, Caller, Ctx, Env, api_tokens, keys, settings};
 use crate::store::Tx;
 use imported::Presented;
 
@@ -74,13 +74,32 @@ pub fn authenticate(env: &Env, credentials: &Credentials, now: Timestamp) -> Res
         Credentials::TokenSpaces => Err(Error::api_token(ApiTokenFault::Spaces)),
         Credentials::Token(key) => env.store.read(|tx| api_tokens::caller(tx, key, now)).map(Actor::User),
         Credentials::Bearer(token) => env.store.read(|tx| {
-            let verifier = Verifier::read(env, tx, now)?;
-            let (user, by) = holder(&verifier, token)?;
-            let grants = grants_of(tx, &user)?;
-            let label = user.label().to_owned();
-            Ok(Actor::User(Caller { user: user.id, label, by, grants }))
+            let caller = bearer(&Verifier::read(env, tx, now)?, token)?;
+            let grants = grants_now(tx, caller.user)?;
+            Ok(Actor::User(Caller { grants, ..caller }))
         }),
     }
+}
+
+/// Who may come in with this token. What he may do is not read.
+fn bearer(verifier: &Verifier, token: &str) -> Result<Caller> {
+    let (user, by) = holder(verifier, token)?;
+    let label = user.label().to_owned();
+    Ok(Caller { user: user.id, label, by, grants: Grants::default() })
+}
+
+/// [`bearer`] in a look at the database.
+pub(super) fn glanced(
+    (env, tx): (&Env, &dyn Tx),
+    (settings, now): (&Arc<Settings>, Timestamp),
+    token: &str,
+) -> Result<Caller> {
+    bearer(&Verifier { env, tx, now, settings: Arc::clone(settings) }, token)
+}
+
+/// What a user may do now.
+pub(super) fn grants_now(tx: &dyn Tx, user: UserId) -> Result<Grants> {
+    tx.user(user)?.map_or_else(|| Ok(Grants::default()), |user| grants_of(tx, &user))
 }
 
 /// Who may come in with this token, and by what.
@@ -133,19 +152,37 @@ struct Verifier<'a> {
     env: &'a Env,
     tx: &'a dyn Tx,
     now: Timestamp,
-    settings: Settings,
+    settings: Arc<Settings>,
 }
 
 impl<'a> Verifier<'a> {
     fn read(env: &'a Env, tx: &'a dyn Tx, now: Timestamp) -> Result<Self> {
-        Ok(Self { env, tx, now, settings: Settings::from_stored(tx.stored_settings()?) })
+        Ok(Self { env, tx, now, settings: settings::of(env, tx)? })
     }
 
     /// Verifies a token of this kind, ours or of a former system. Says nothing of session and user.
     fn verify(&self, token: &str, expected: TokenType) -> Result<Verified> {
+        let shown = self.env.keys.proven.shown(token);
+        if let Some(claims) = self.proven(&shown, expected)? {
+            return self.addressed(claims).map(Verified::Ours);
+        }
         match self.own_key(token)? {
-            Some(key) => self.own(token, &key, expected).map(Verified::Ours),
+            Some(key) => {
+                let claims = jwt::prove((token, &shown), &key, expected, self.moment())?;
+                self.addressed(claims).map(Verified::Ours)
+            }
             None => Ok(Verified::Imported(self.imported(token)?.of_type(expected)?)),
+        }
+    }
+
+    /// The claims of a token whose signature is known to be good, if its key still verifies and it is in its time. Of all
+    /// others it is told what is the matter when they are judged as if they had never been seen.
+    fn proven(&self, shown: &jwt::Shown, expected: TokenType) -> Result<Option<Claims>> {
+        let Some(kid) = shown.kid() else { return Ok(None) };
+        match keys::verifying(self.env, self.tx, (kid, self.now)) {
+            Ok(Some(_)) => Ok(shown.claims(expected, self.moment())),
+            Ok(None) | Err(Error::Unauthenticated(_)) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 
@@ -162,9 +199,8 @@ impl<'a> Verifier<'a> {
         Ok(named)
     }
 
-    /// Verifies a token of ours: signature, header and claims by [`jwt::verify_at`], then issuer and audience.
-    fn own(&self, token: &str, key: &VerifyingKey, expected: TokenType) -> Result<Claims> {
-        let claims = jwt::verify_at(token, key, expected, self.moment())?;
+    /// Passes the claims of a token that we issued, for this audience.
+    fn addressed(&self, claims: Claims) -> Result<Claims> {
         if !self.tx.is_issuer(&claims.iss)? {
             return Err(TokenFault::WrongIssuer.into());
         }

@@ -47,6 +47,7 @@ impl Place {
             hasher: Hasher::for_tests(),
             master,
             keys: keys::Cache::default(),
+            settings: authsrv::service::settings::Parsed::default(),
             default_url: "http://127.0.0.1:8000".to_owned(),
             turns: Default::default(),
             mail: Office::default(),

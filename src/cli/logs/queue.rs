@@ -11,6 +11,10 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Most lines that wait.
 const WAITING_MAX: usize = 16 * 1024;
+/// Bytes that are written at once, and a line more.
+const AT_ONCE: usize = 64 * 1024;
+/// How long lines gather before they are written: to be woken for each would cost its request more than to write it.
+const PAUSE: Duration = Duration::from_millis(2);
 /// How long the end of the program waits for the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -51,18 +55,32 @@ impl Queue {
 }
 
 fn write(items: &Receiver<Item>, lost: &AtomicU64) {
-    let mut standard_error = io::stderr();
-    for item in items {
-        match item {
-            Item::Line(line) => {
-                // Where nobody takes it there is no other place for it.
-                let _ = standard_error.write_all(&line);
+    let (mut standard_error, mut lines) = (io::stderr(), Vec::new());
+    while let Ok(first) = items.recv() {
+        let mut flushed = Vec::new();
+        for item in std::iter::once(first).chain(items.try_iter()) {
+            match item {
+                Item::Line(line) => lines.extend_from_slice(&line),
+                Item::Flush(done) => flushed.push(done),
             }
-            Item::Flush(done) => drop(done.try_send(())),
+            if lines.len() >= AT_ONCE {
+                break;
+            }
+        }
+        // Where nobody takes them there is no other place for them.
+        let _ = standard_error.write_all(&lines);
+        lines.clear();
+        let is_awaited = !flushed.is_empty();
+        for done in &flushed {
+            // Whoever has given up waiting needs no answer.
+            let _ = done.try_send(());
         }
         let lost = lost.swap(0, Ordering::Relaxed);
         if lost > 0 {
             tracing::warn!(lost, "lines of the log are lost: nobody took them in time");
+        }
+        if !is_awaited {
+            std::thread::sleep(PAUSE);
         }
     }
 }

@@ -103,6 +103,6 @@ impl Settings {
 
     /// Whether the API of this name is not served (D-1).
     pub fn is_off(&self, dialect: &str) -> bool {
-        self.list("dialects.off").iter().any(|off| off == dialect)
+        self.items("dialects.off").any(|off| off == dialect)
     }
 }

@@ -13,13 +13,13 @@ use crate::service::access::{self, Question};
 
 /// `POST evaluation`
 pub async fn one(call: Call, id: RequestId, body: Body<Evaluation>) -> Identified<Answer<Json<DecisionOut>>> {
-    let decided = call.reading().run(|ctx| Ok(alone(ctx, body.parse()?.into())?)).await;
+    let decided = call.run_at_once(|ctx| Ok(alone(ctx, body.parse()?.into())?)).await;
     id.on(decided.map(Json).map_err(Failure::from))
 }
 
 /// `POST evaluations`
 pub async fn several(call: Call, id: RequestId, body: Body<Evaluations>) -> Identified<Answer<Json<Decisions>>> {
-    let decided = call.reading().run(|ctx| match body.parse()?.into_command()? {
+    let decided = call.run_at_once(|ctx| match body.parse()?.into_command()? {
         Asked::One(question) => Ok(Decisions::One(alone(ctx, question)?)),
         Asked::Several(items, semantic) => Ok(Decisions::Several { evaluations: each(ctx, items, semantic)? }),
     });

@@ -12,27 +12,65 @@ pub mod guide;
 mod json;
 mod page;
 
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{HeaderMap, Method};
-use axum::middleware::Next;
 use axum::response::Response;
+use axum::routing::Route;
+use axum::routing::future::RouteFuture;
+use futures_util::future::Either;
+use tower::{Layer, Service};
 
 pub use guide::{Guide, Guides};
 pub use page::{Asked, around};
 
-/// Answers a request on a path without a view: with the page where a browser asks, else as it was.
-pub async fn attend(guide: Arc<Guide>, request: Request, next: Next) -> Response {
-    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
-    if !(reads && is_browser(request.headers())) {
-        return next.run(request).await;
+/// Answers requests on a path without a view: with the page where a browser asks, else as if it were not there.
+#[derive(Clone)]
+pub struct Browsable(pub Arc<Guide>);
+
+impl Layer<Route> for Browsable {
+    type Service = BrowsableRoute;
+
+    fn layer(&self, route: Route) -> BrowsableRoute {
+        BrowsableRoute { guide: Arc::clone(&self.0), route }
     }
-    let asked = Asked::of(&request);
-    let answer = next.run(request).await;
-    let is_json = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    if is_json { around(&guide, &asked, answer).await } else { answer }
+}
+
+/// A route with [`Browsable`] around it. Not made of a function, whose future would cost every request that no browser sent.
+#[derive(Clone)]
+pub struct BrowsableRoute {
+    guide: Arc<Guide>,
+    route: Route,
+}
+
+impl Service<Request> for BrowsableRoute {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Either<RouteFuture<Infallible>, Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let reads = request.method() == Method::GET || request.method() == Method::HEAD;
+        if !(reads && is_browser(request.headers())) {
+            return Either::Left(self.route.call(request));
+        }
+        let (asked, guide) = (Asked::of(&request), Arc::clone(&self.guide));
+        let answer = self.route.call(request);
+        Either::Right(Box::pin(async move {
+            let answer = answer.await?;
+            let is_json = answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
+            Ok(if is_json { around(&guide, &asked, answer).await } else { answer })
+        }))
+    }
 }
 
 /// Whether HTML is named in `Accept`, and before any JSON: `*/*` and what libraries send is JSON.

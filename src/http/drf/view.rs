@@ -26,6 +26,7 @@ use crate::http::answers;
 use crate::http::browse::{self, Asked, Guide};
 use crate::http::call::{Call, Shared};
 use crate::http::routes::{Dialect, Guard, Mark};
+use crate::http::visit;
 use crate::service::Ctx;
 
 /// Longest answer that is written anew, in bytes: a list of the longest page is well below.
@@ -132,6 +133,7 @@ async fn attend(
     mut request: Request,
     next: Next,
 ) -> Response {
+    visit::matched(request.extensions());
     let seen = Seen::default();
     request.extensions_mut().insert(seen.clone());
     let renderer = negotiation::choose(request.headers(), &format(&request), view.browsable);

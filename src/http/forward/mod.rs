@@ -61,10 +61,9 @@ fn note(ctx: &Ctx, verdict: &Verdict) {
 /// `GET forward/`
 async fn forward(asked: Asked, call: Call) -> Answer<Permitted> {
     let question = asked.read()?;
-    let decided = call.run_or(
-        || Ok(None::<()>),
-        move |ctx, _| Ok(decide(ctx, &question.policies, question.verb).inspect(|verdict| note(ctx, verdict))?),
-    );
+    let decided = call.run_known(move |ctx| {
+        Ok(decide(ctx, &question.policies, question.verb).inspect(|verdict| note(ctx, verdict))?)
+    });
     match decided.await? {
         Verdict::Permitted(identity) => Ok(Permitted::from(identity)),
         Verdict::Denied(denial) => Err(Failure::Denied(denial)),

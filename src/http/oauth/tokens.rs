@@ -15,7 +15,7 @@ use crate::service::tokens;
 
 /// `POST introspect/`
 pub async fn introspect(call: Call, body: Parameters<Presented>) -> Answer<Json<Introspected>> {
-    let found = call.reading().run(|ctx| {
+    let found = call.run_at_once(|ctx| {
         let token = body.parse()?.into_command();
         Ok(tokens::inspect(ctx, &token)?)
     });

@@ -11,7 +11,7 @@ use crate::service::access::{self, Question};
 
 /// `POST check/`
 pub async fn check(call: Call, body: Body<Questions>) -> Answer<Json<Decisions>> {
-    let decided = call.reading().run(|ctx| match body.parse()? {
+    let decided = call.run_at_once(|ctx| match body.parse()? {
         Questions::One(question) => Ok(Decisions::One(one(access::check(ctx, &[question.into()])?)?.into())),
         Questions::Many(questions) => {
             let questions: Vec<Question> = questions.into_iter().map(Question::from).collect();

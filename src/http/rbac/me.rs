@@ -17,7 +17,7 @@ use crate::service::{me, sessions};
 
 /// `GET me/`
 pub async fn get(call: Call) -> Answer<Json<UserOut>> {
-    Ok(Json(call.run(|ctx| Ok(me::get(ctx)?)).await?.into()))
+    Ok(Json(call.run_at_once(|ctx| Ok(me::get(ctx)?)).await?.into()))
 }
 
 /// `PUT me/`, `PATCH me/`

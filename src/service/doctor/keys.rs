@@ -27,7 +27,7 @@ pub(super) fn look(ctx: &Ctx) -> Result<Vec<Finding>> {
         Err(error) => vec![of_key(SIGNING, error)],
     };
     if current.is_symmetric() {
-        findings.push(shared(&settings::in_force(ctx.env)?));
+        findings.push(shared(settings::in_force(ctx.env)?.as_ref()));
     }
     let waiting = ring.keys().iter().filter(|key| ring.state(key) == State::Next && key.signs_from.is_none()).count();
     if waiting > 1 {

@@ -67,7 +67,7 @@ pub enum Those {
 pub fn list(ctx: &Ctx, range: Range) -> Result<Vec<Limited>> {
     bounds::superuser(ctx)?;
     ctx.env.store.read(|tx| {
-        let limits = limits(tx)?;
+        let limits = limits(ctx, tx)?;
         let mut found: Vec<Limited> = Vec::new();
         let mut after: Option<Key> = None;
         loop {

@@ -1,12 +1,13 @@
 //! Device credentials: given at each sign-in, shown at the next. One says that its holder has signed in to this account
 //! before, and gives him a budget of guesses of his own; it is good for nothing else.
 
-use super::{Subject, limits, of_user};
+use super::{Subject, of_user};
 use crate::crypto::device::{self, Claims};
 use crate::crypto::mac::{Secret, hex};
 use crate::domain::error::Result;
 use crate::domain::guard::{Bucket, Device, Key};
 use crate::domain::ids::{Timestamp, UserId};
+use crate::domain::settings::Settings;
 use crate::service::{Ctx, secrets};
 use crate::store::Tx;
 use crate::store::guard::Counts;
@@ -47,7 +48,7 @@ fn is_closed(tx: &dyn Tx, id: &[u8]) -> Result<bool> {
 /// Forgets the guesses at an account whose password was set by a mailed link or an administrator: they were at another
 /// password, and its owner must get in now.
 pub(in crate::service) fn forgive(tx: &dyn Tx, user: UserId) -> Result<()> {
-    if !limits(tx)?.is_off(Bucket::Account) {
+    if !Settings::from_stored(tx.stored_settings()?).guard().is_off(Bucket::Account) {
         tx.forget_attempts(&Counts::One(Key { bucket: Bucket::Account, subject: of_user(user) }))?;
     }
     Ok(())

@@ -28,8 +28,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::guard::{Bucket, Count, Key, Limits, household, network};
 use crate::domain::identifiers::sign_in_keys;
 use crate::domain::ids::{Timestamp, UserId};
-use crate::domain::settings::Settings;
-use crate::service::{Actor, Ctx, Env, secrets};
+use crate::service::{Actor, Ctx, Env, secrets, settings};
 use crate::store::Tx;
 use crate::store::guard::Counts;
 
@@ -205,7 +204,7 @@ fn name(secret: &Secret, keys: &[String], typed: &str) -> String {
 
 impl Plan {
     fn of_guess(ctx: &Ctx, tx: &dyn Tx, subject: &Subject, secret: &Secret) -> Result<Self> {
-        let (limits, now) = (limits(tx)?, ctx.env.clock.now());
+        let (limits, now) = (limits(ctx, tx)?, ctx.env.clock.now());
         let mut lost = None;
         if let Some(claims) = devices::known(ctx, subject, secret, now) {
             match Self::of_device(tx, &limits, (&claims, subject), now)? {
@@ -259,7 +258,7 @@ impl Plan {
     /// Counts the attempt if it may be let in, else says how long it has to wait. To be called in the transaction in which
     /// the plan was made.
     fn settle(self, ctx: &Ctx, tx: &dyn Tx) -> Result<Result<Vec<(Key, i64)>, Duration>> {
-        let (limits, now) = (limits(tx)?, ctx.env.clock.now());
+        let (limits, now) = (limits(ctx, tx)?, ctx.env.clock.now());
         if let Some(lost) = self.lost {
             store(tx, &limits, lost.clone())?;
             let details = json!({"device": lost.key.subject});
@@ -281,8 +280,8 @@ impl Plan {
     }
 }
 
-fn limits(tx: &dyn Tx) -> Result<Limits> {
-    Ok(Settings::from_stored(tx.stored_settings()?).guard())
+fn limits(ctx: &Ctx, tx: &dyn Tx) -> Result<Limits> {
+    Ok(settings::of(ctx.env, tx)?.guard())
 }
 
 fn store(tx: &dyn Tx, limits: &Limits, mut count: Count) -> Result<()> {

@@ -17,7 +17,7 @@ fn count_one(ctx: &Ctx, tx: &dyn Tx, key: Key, user: Option<UserId>) -> Result<O
     if matches!(ctx.actor, Actor::Operator(_)) {
         return Ok(None);
     }
-    let plan = Plan::of(tx, &limits(tx)?, vec![(key, user)], ctx.env.clock.now())?;
+    let plan = Plan::of(tx, &limits(ctx, tx)?, vec![(key, user)], ctx.env.clock.now())?;
     Ok(plan.settle(ctx, tx)?.err())
 }
 
@@ -51,7 +51,7 @@ pub fn secret(ctx: &Ctx, refusal: Error) -> Error {
     let Some(address) = ctx.origin.address.filter(|_| is_a_guess) else { return refusal };
     let key = Key { bucket: Bucket::Secret, subject: household(address) };
     let counted = || {
-        let plan = |tx: &dyn Tx| Plan::of(tx, &limits(tx)?, vec![(key.clone(), None)], ctx.env.clock.now());
+        let plan = |tx: &dyn Tx| Plan::of(tx, &limits(ctx, tx)?, vec![(key.clone(), None)], ctx.env.clock.now());
         let plan = ctx.env.store.read(plan)?;
         if plan.counts.is_empty() || (plan.wait.is_some() && !plan.is_put_back) {
             return Ok(plan.wait);

@@ -63,9 +63,9 @@ pub struct Inspection {
 pub fn inspect(ctx: &Ctx, token: &str) -> Result<Inspection> {
     ctx.require(&Right::of(resource::TOKENS, action::READ))?;
     if is_key(token) {
-        return ctx.env.store.read(|tx| inspect_key(ctx, tx, token));
+        return ctx.read(|tx| inspect_key(ctx, tx, token));
     }
-    ctx.env.store.read(|tx| {
+    ctx.read(|tx| {
         let (reason, proven) = match worth_of(ctx, tx, token) {
             Ok(None) => (None, true),
             Ok(Some(spent)) => (Some(spent.to_owned()), true),
