@@ -21,7 +21,9 @@ use crate::service::{Actor, Clock, Env, Office, Origin, audit, guard, import, ke
 use crate::store::sqlite::{Sqlite, django, open as file};
 
 pub use crate::crypto::tls;
+pub use crate::store::sqlite::backup::verify;
 pub use crate::store::sqlite::open::{Missing, Opened, closed_directory, files};
+pub use crate::store::sqlite::restore::Restoring;
 
 /// How long a writer waits for writers in other processes before it gives up.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -123,6 +125,15 @@ impl Parts {
         };
         audit::begin(&env, migrated);
         Ok((env, opened))
+    }
+
+    /// Opens a database that was a backup a moment ago, to make of it one that may be used. See [`Restoring`].
+    ///
+    /// # Errors
+    /// `File` for everything about the file.
+    pub fn open_staged(self, restoring: &Restoring) -> Result<Env, OpenError> {
+        let parts = Self { database: restoring.staged(), ..self };
+        Ok(parts.open_bare(Missing::Refuse)?.0)
     }
 
     /// Opens the database, and makes nothing in it.

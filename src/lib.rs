@@ -42,6 +42,9 @@
 //!   in the file, and the same for accounts that there are not.
 //! - A mail is written in the transaction of what causes it, and sent later by a thread of the server: no answer waits for
 //!   a mail server or tells of it. Links in mails begin with a setting, never with what a request says.
+//! - A backup is looked through before it has its name, and with a restored one nothing comes back that let somebody in: all
+//!   ends before it takes the place of the database, in a file that has another name until then (`service/backups.rs`,
+//!   `store/sqlite/restore.rs`).
 //! - What a request says of its origin, and at the door for proxies of another request, counts from trusted proxies alone
 //!   (`http/client.rs`, `http/forward/`).
 //! - Audit rows are chained and sealed where they are written (`store/audit.rs`), under a key that the database alone does not
@@ -82,6 +85,7 @@
 //!   forgets them. Guesses are counted elsewhere (`service/guard/`).
 //! - An access token names the place of its session in a status list, which follows from the session's number. The token is
 //!   signed before that number is given: for the next one, and anew in the transaction if another session was faster.
+//! - Device credentials are stored nowhere, so a restoration changes what they are derived from (`service/secrets.rs`).
 //! - The one cookie that the API looks at, that of a known device, gives no rights: only a budget of guesses of its own.
 //! - Two kinds of refresh tokens are known by a hash: UUIDs, whose successor is derived and not kept at all, and those of a
 //!   former system, which begin a session when they are first used. The latter's access tokens have no session; the end of

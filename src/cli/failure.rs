@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::app::{OpenError, about_the_master_key};
 use crate::config::ConfigError;
 use crate::domain::advice::Advice;
+use crate::domain::backups::Fault;
 use crate::domain::error::{Conflict, Entity, Error, FieldError};
 
 /// How the program exits. A contract with scripts.
@@ -144,7 +145,20 @@ fn flag(field: &str) -> String {
     }
 }
 
+impl From<&Fault> for Failure {
+    fn from(fault: &Fault) -> Self {
+        let mut failure = Failure::refused(fault.to_string());
+        if let Fault::Damaged { found, .. } = fault {
+            failure.lines.extend(found.iter().skip(1).cloned());
+        }
+        failure.hinting(Some(fault.advice()).filter(|advice| !advice.is_empty()))
+    }
+}
+
 fn internal(cause: &(dyn std::error::Error + 'static)) -> Failure {
+    if let Some(fault) = cause.downcast_ref::<Fault>() {
+        return fault.into();
+    }
     if let Some((what, advice)) = about_the_master_key(cause) {
         return Failure::refused(what).hint(advice);
     }

@@ -6,6 +6,7 @@
 mod actions;
 mod api_tokens;
 mod audit;
+mod backup;
 mod call;
 mod catalog;
 mod check;
@@ -15,6 +16,7 @@ mod doctor;
 mod failure;
 mod guard;
 mod health;
+mod holders;
 mod inert;
 mod keys;
 mod lists;
@@ -27,6 +29,7 @@ mod output;
 mod program;
 mod prompt;
 mod resources;
+mod restore;
 mod roles;
 mod seed;
 mod serve;
@@ -127,6 +130,10 @@ enum Command {
     Createsuperuser(createsuperuser::Args),
     /// Make or upgrade the database
     Migrate,
+    /// Write the database into a new file while the server runs, once or regularly, or verify such a file
+    Backup(backup::Args),
+    /// Put a backup in the place of the database; asks if there is one, and keeps it
+    Restore(restore::Args),
     /// Load resources, actions, permissions and roles from files, or those that come with authsrv
     Seed(seed::Args),
     #[command(flatten)]
@@ -261,6 +268,11 @@ fn dispatch(cli: Cli, program: &Program) -> Result<Code, Failure> {
         Command::Migrate => {
             let start = Start::command(&globals, program)?;
             output::print(migrate::run(&start)?, start.format)
+        }
+        Command::Backup(args) => backup::run(&args, &Start::command(&globals, program)?),
+        Command::Restore(args) => {
+            let start = Start::command(&globals, program)?;
+            output::print(restore::run(&args, &start)?, start.format)
         }
         Command::Createsuperuser(args) => createsuperuser::run(args, &Start::command(&globals, program)?),
         Command::Seed(args) => {

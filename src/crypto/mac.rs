@@ -2,6 +2,7 @@
 //! shared with a former system.
 
 use std::fmt;
+use std::io::{self, Read};
 
 use aws_lc_rs::{digest, hmac};
 use uuid::Builder;
@@ -13,6 +14,20 @@ use crate::domain::error::Result;
 /// SHA-256 (FIPS 180-4).
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     whole(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+/// SHA-256 of all that can be read there.
+///
+/// # Errors
+/// Those of reading.
+pub fn sha256_of(mut from: impl Read) -> io::Result<[u8; 32]> {
+    let (mut digest, mut buffer) = (digest::Context::new(&digest::SHA256), vec![0; 1 << 18]);
+    loop {
+        match from.read(&mut buffer)? {
+            0 => return Ok(whole(digest.finish().as_ref())),
+            read => digest.update(&buffer[..read]),
+        }
+    }
 }
 
 /// HMAC-SHA-256 (RFC 2104).

@@ -7,6 +7,7 @@
 pub mod advice;
 pub mod api_tokens;
 pub mod audit;
+pub mod backups;
 pub mod catalog;
 pub mod error;
 pub mod guard;

@@ -56,10 +56,11 @@ pub enum EndReason {
     ForcedLogout,
     RefreshReused,
     TooManySessions,
+    Restored,
 }
 
 impl EndReason {
-    const ALL: [(EndReason, &'static str); 9] = [
+    const ALL: [(EndReason, &'static str); 10] = [
         (EndReason::Logout, "logout"),
         (EndReason::Revoked, "revoked"),
         (EndReason::RevokedAll, "revoked_all"),
@@ -69,6 +70,7 @@ impl EndReason {
         (EndReason::ForcedLogout, "forced_logout"),
         (EndReason::RefreshReused, "refresh_reused"),
         (EndReason::TooManySessions, "too_many_sessions"),
+        (EndReason::Restored, "restored"),
     ];
 
     /// The stored text.

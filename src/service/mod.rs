@@ -10,6 +10,7 @@ pub mod access;
 pub mod activation;
 pub mod api_tokens;
 pub mod audit;
+pub mod backups;
 mod bounds;
 pub mod catalog;
 pub mod doctor;

@@ -38,6 +38,21 @@ pub(super) fn name_master_key(tx: &dyn Tx, id: &str) -> Result<()> {
     tx.set_mark(MASTER_KEY, id)
 }
 
+/// Passes if the master key opens what is sealed in the database: it is the one that the database names, or else opens the
+/// newest key.
+///
+/// # Errors
+/// `Internal` when it does not, or cannot be read; those of the store.
+pub(super) fn usable(env: &Env) -> Result<()> {
+    env.master.check()?;
+    let (id, newest) = env.store.read(|tx| Ok((master_key_id(tx)?, tx.signing_keys()?.pop())))?;
+    match (id, newest) {
+        (Some(id), _) => env.master.is(&id),
+        (None, Some(key)) => env.master.open(&keys::purpose(&key.kid), &key.sealed).map(drop),
+        (None, None) => Ok(()),
+    }
+}
+
 /// Whether anything in the database is sealed, so that no new master key may be made for it.
 pub(super) fn any(tx: &dyn Tx) -> Result<bool> {
     let named = master_key_id(tx)?.is_some();

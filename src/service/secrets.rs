@@ -9,6 +9,8 @@ use crate::store::{Instance, Tx};
 
 /// Name of the installation's secret among the sealed ones.
 const INSTANCE: &str = "instance-secret";
+/// Mark that names the generation, which there is since the first restoration.
+const GENERATION: &str = "credential-generation";
 
 /// Makes the installation's secret if there is none. Whoever asks for what is derived from it may rely on its being there.
 ///
@@ -50,6 +52,24 @@ pub(super) fn known(master: &MasterKey, tx: &dyn Instance) -> Result<Secret> {
     let sealed = tx.sealed_secret(INSTANCE)?;
     let missing = || Error::internal("the installation has no secret; start the server once to make one");
     master.open(purpose(INSTANCE), &sealed.ok_or_else(missing)?)
+}
+
+/// What is known to whoever has shown a credential that no row tells of: another secret after each restoration of a backup,
+/// so that none from before is known any more.
+///
+/// # Errors
+/// Those of [`known`].
+pub(super) fn of_generation(master: &MasterKey, tx: &dyn Instance) -> Result<Secret> {
+    let secret = known(master, tx)?;
+    Ok(match tx.mark(GENERATION)? {
+        Some(generation) => Secret::new(mac::derive(&secret, GENERATION, generation.as_bytes()).to_vec()),
+        None => secret,
+    })
+}
+
+/// Begins a generation of such credentials; `name` is one that nobody can foresee.
+pub(super) fn begin_generation(tx: &dyn Instance, name: &str) -> Result<()> {
+    tx.set_mark(GENERATION, name)
 }
 
 /// For what the secret of a name is sealed.

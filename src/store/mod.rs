@@ -11,11 +11,13 @@
 
 pub mod api_tokens;
 pub mod audit;
+pub mod backups;
 pub mod catalog;
 pub mod guard;
 pub mod instance;
 pub mod one_time_tokens;
 pub mod outbox;
+pub mod restoration;
 pub mod sessions;
 pub mod settings;
 pub mod sqlite;
@@ -26,11 +28,13 @@ use crate::domain::error::{Error, Result};
 
 pub use api_tokens::ApiTokens;
 pub use audit::Audit;
+pub use backups::Backups;
 pub use catalog::{Catalog, RolePermission};
 pub use guard::Guard;
 pub use instance::Instance;
 pub use one_time_tokens::OneTimeTokens;
 pub use outbox::Outbox;
+pub use restoration::Restoration;
 pub use sessions::Sessions;
 pub use settings::Settings;
 pub use tokens::Tokens;
@@ -51,7 +55,7 @@ pub enum Mode {
 }
 
 /// A database.
-pub trait Store: Send + Sync {
+pub trait Store: Backups + Send + Sync {
     /// Begins a transaction.
     ///
     /// # Errors
@@ -76,7 +80,18 @@ pub trait Store: Send + Sync {
 
 /// A transaction: everything the services ask.
 pub trait Tx:
-    Users + Catalog + Sessions + Tokens + ApiTokens + OneTimeTokens + Settings + Audit + Instance + Outbox + Guard
+    Users
+    + Catalog
+    + Sessions
+    + Tokens
+    + ApiTokens
+    + OneTimeTokens
+    + Settings
+    + Audit
+    + Instance
+    + Outbox
+    + Guard
+    + Restoration
 {
     /// Makes the changes permanent.
     ///

@@ -51,6 +51,7 @@ mod refresh_reuse;
 mod request_smuggling;
 mod reset_poisoning;
 mod response_headers;
+mod restored_backup;
 mod reused_ids;
 mod revocation;
 mod revocation_dialects;

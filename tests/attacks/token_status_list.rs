@@ -53,7 +53,7 @@ fn index(access: &str) -> u64 {
 }
 
 /// Whether the list says that the session of this token is over.
-fn is_over(site: &Site, access: &str) -> bool {
+pub(super) fn is_over(site: &Site, access: &str) -> bool {
     is_set(&list(site).2, index(access))
 }
 

@@ -2,6 +2,7 @@
 
 mod api_tokens;
 mod audit;
+mod backup;
 mod check;
 mod configuration;
 mod doctor;
@@ -12,6 +13,7 @@ mod keys;
 mod mail;
 mod master_key;
 mod output;
+mod restore;
 mod roles;
 mod rotation;
 mod seed;

@@ -13,13 +13,14 @@ pub mod tls;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
-use authsrv::app::{Missing, Parts};
+use authsrv::app::{Missing, Parts, Restoring};
 use authsrv::crypto::hash::Hasher;
-use authsrv::crypto::random::Random;
+use authsrv::crypto::random::{OsRandom, Random};
 use authsrv::domain::error::Result;
 use authsrv::domain::identifiers::Email;
 use authsrv::domain::ids::{Timestamp, UserId};
@@ -31,7 +32,7 @@ use authsrv::domain::tokens::TokenPair;
 use authsrv::domain::users::NewUser;
 use authsrv::service::tokens::{self, Credentials};
 use authsrv::service::users::{self, NewAccount};
-use authsrv::service::{Actor, Clock, Ctx, Env, Origin, Ref, login};
+use authsrv::service::{Actor, Clock, Ctx, Env, Origin, Ref, backups, login};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -138,6 +139,26 @@ impl TestApp {
         Env { random: Box::new(Seeded(Mutex::new(2))), ..open(&self.folder, &self.clock) }
     }
 
+    /// The same after a backup took the place of the database, as the command `restore` does it. No server may run.
+    pub fn restored(self, backup: &Path) -> Self {
+        let Self { env, clock, folder } = self;
+        drop(Arc::into_inner(env).expect("no server runs"));
+        let restoring = Restoring::begin(&folder.path().join("authsrv.db"), backup, &mut |_| {}).unwrap();
+        let parts = Parts { random: Box::new(OsRandom), ..parts(&folder, &clock) };
+        let env = parts.open_staged(&restoring).unwrap();
+        let origin = origin();
+        let settled = backups::settle(
+            &env.ctx(&operator(), &origin),
+            (backup, restoring.whole.schema),
+            restoring.former.as_ref(),
+        );
+        assert!(settled.unwrap().1.is_none(), "the master key is the right one");
+        drop(env);
+        restoring.finish(clock.now()).unwrap();
+        let env = Env { random: Box::new(OsRandom), ..open(&folder, &clock) };
+        Self { env: Arc::new(env), clock, folder }
+    }
+
     /// Does something as the operator at the command line.
     pub fn operate<T>(&self, what: impl FnOnce(&Ctx) -> T) -> T {
         self.call(&operator(), what)
@@ -208,15 +229,18 @@ fn made(clock: &TestClock) -> [(&'static str, Vec<u8>); 2] {
     ["authsrv.db", "authsrv.key"].map(|name| (name, std::fs::read(folder.path().join(name)).unwrap()))
 }
 
-fn open(folder: &TempDir, clock: &TestClock) -> Env {
-    let parts = Parts {
+fn parts(folder: &TempDir, clock: &TestClock) -> Parts {
+    Parts {
         database: folder.path().join("authsrv.db"),
         master_key: folder.path().join("authsrv.key"),
         clock: Box::new(clock.clone()),
         random: Box::new(Seeded(Mutex::new(1))),
         hasher: Hasher::for_tests(),
-    };
-    let (mut env, _) = parts.open(Missing::Create).unwrap();
+    }
+}
+
+fn open(folder: &TempDir, clock: &TestClock) -> Env {
+    let (mut env, _) = parts(folder, clock).open(Missing::Create).unwrap();
     env.default_url = "http://127.0.0.1:8000".to_owned();
     env
 }

@@ -5,9 +5,9 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{major, minor};
 use rustix::process::{self, Resource};
 
+use crate::cli::holders;
 use crate::service::doctor::Confinement;
 
 /// This process. It has confined itself as a server does, so where that failed it fails for a server.
@@ -26,25 +26,8 @@ pub(super) fn of_this() -> Confinement {
 
 /// The servers that hold this lock, which every user of the database shares.
 pub(super) fn of_servers(lock: &Path) -> Vec<Confinement> {
-    let Ok(file) = lock.metadata() else { return Vec::new() };
-    let place = format!("{:02x}:{:02x}:{}", major(file.dev()), minor(file.dev()), file.ino());
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-    let mut holders: Vec<u32> = locks.lines().filter_map(|line| holder(line, &place)).collect();
-    holders.sort_unstable();
-    holders.dedup();
-    holders.into_iter().filter(|id| serves(*id)).map(of_server).collect()
-}
-
-/// Who holds the lock of a line of `/proc/locks` (proc_locks(5)), if it is one of this file.
-fn holder(line: &str, place: &str) -> Option<u32> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let [_, "FLOCK", _, _, id, at, ..] = words[..] else { return None };
-    (at == place).then(|| id.parse().ok()).flatten()
-}
-
-fn serves(id: u32) -> bool {
-    let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
-    words.split(|byte| *byte == 0).any(|word| word == b"serve")
+    let servers = holders::of(lock).into_iter().filter(|holder| holder.words.iter().any(|word| word == "serve"));
+    servers.map(|holder| of_server(holder.id)).collect()
 }
 
 fn of_server(id: u32) -> Confinement {

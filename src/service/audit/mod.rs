@@ -16,7 +16,7 @@ use crate::domain::audit::{Entry, Link};
 use crate::domain::error::{Error, Result};
 use crate::domain::pages::{Listing, PageOf};
 use crate::domain::rights::{Right, action, resource};
-use crate::service::{Actor, Ctx, Env, Origin, secrets, settings};
+use crate::service::{Actor, Ctx, Env, Origin, backups, secrets, settings};
 
 pub use crate::store::audit::AUDIT_ORDER as ORDER;
 pub use scribe::Scribe;
@@ -107,7 +107,7 @@ pub fn begin(env: &Env, migrated: Option<(i64, i64)>) {
         Error::Internal(cause) => tracing::warn!("nothing can be written into the audit trail: {cause}"),
         error => tracing::warn!("nothing can be written into the audit trail: {error}"),
     };
-    let begun = secrets::ensure(env).and_then(|()| {
+    let begun = secrets::ensure(env).and_then(|()| by_server(env, backups::catch_up)).and_then(|()| {
         let Some((from, to)) = migrated else { return Ok(()) };
         by_server(env, |ctx| {
             let event = ctx.event("database.migrated", "database", None, json!({"from": from, "to": to}));

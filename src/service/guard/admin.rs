@@ -124,7 +124,7 @@ pub fn clear(ctx: &Ctx, those: &Those) -> Result<u64> {
                 (of_user(*user), Some(user.0))
             }
             Those::Name(typed) => {
-                let secret = secrets::known(&ctx.env.master, tx.instance())?;
+                let secret = secrets::of_generation(&ctx.env.master, tx.instance())?;
                 let subject = Subject::of(tx, &secret, &Whose::Named(typed))?.text;
                 let unknown = name(&secret, &sign_in_keys(typed), typed);
                 for bucket in Bucket::ALL.into_iter().filter(|bucket| !bucket.is_of_addresses()) {

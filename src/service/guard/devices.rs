@@ -27,7 +27,7 @@ pub(super) fn known(ctx: &Ctx, subject: &Subject, secret: &Secret, now: Timestam
 /// Gives the caller a credential of the account that he has just shown to be his, with `password_hash`; the one that he
 /// showed begins anew, unless it lost trust.
 pub(in crate::service) fn remember(ctx: &Ctx, tx: &dyn Tx, user: UserId, password_hash: &str) -> Result<()> {
-    let secret = secrets::known(&ctx.env.master, tx.instance())?;
+    let secret = secrets::of_generation(&ctx.env.master, tx.instance())?;
     let stored = tx.password_hash(user)?;
     let subject = Subject { text: of_user(user), user: Some(user), password_hash: stored };
     let mut id = [0; device::ID_LEN];

@@ -103,7 +103,7 @@ pub(super) fn admit<'a>(ctx: &Ctx<'a>, whose: &Whose) -> Result<Pass<'a>> {
 
 fn counted<'a>(ctx: &Ctx<'a>, whose: &Whose) -> Result<Pass<'a>> {
     let env = ctx.env;
-    let secret = env.store.read(|tx| secrets::known(&env.master, tx.instance()))?;
+    let secret = env.store.read(|tx| secrets::of_generation(&env.master, tx.instance()))?;
     let planned = |tx: &dyn Tx| {
         let subject = Subject::of(tx, &secret, whose)?;
         let plan = Plan::of_guess(ctx, tx, &subject, &secret)?;

@@ -88,7 +88,7 @@ pub(in crate::service) fn mail(
     bucket: Bucket,
     (email, user): (&str, Option<UserId>),
 ) -> Result<Post> {
-    let secret = secrets::known(&ctx.env.master, tx.instance())?;
+    let secret = secrets::of_generation(&ctx.env.master, tx.instance())?;
     let whose = user.map_or(Whose::Named(email), Whose::User);
     let subject = Subject::of(tx, &secret, &whose)?;
     let name = name(&secret, &sign_in_keys(email), email);

@@ -5,6 +5,7 @@
 
 mod api_tokens;
 mod audit;
+pub mod backup;
 mod ballast;
 mod catalog;
 pub mod connections;
@@ -18,6 +19,7 @@ mod memo;
 mod one_time_tokens;
 pub mod open;
 mod outbox;
+pub mod restore;
 mod sessions;
 mod settings;
 mod tokens;

@@ -214,7 +214,7 @@ fn look(path: &Path, missing: Missing) -> Result<(), OpenError> {
 }
 
 /// The name by which SQLite reads a file as it lies there: without locks, and without making files beside it.
-fn immutable(path: &Path) -> OsString {
+pub(super) fn immutable(path: &Path) -> OsString {
     // Else a path that begins with two slashes would name a host.
     let mut name = if path.is_absolute() { b"file://".to_vec() } else { b"file:".to_vec() };
     for byte in path.as_os_str().as_bytes() {
@@ -235,7 +235,7 @@ fn sqlite_error(path: &Path, cause: rusqlite::Error) -> OpenError {
 }
 
 /// Opens the lock file beside the database.
-fn lock_file(path: &Path) -> Result<File, OpenError> {
+pub(super) fn lock_file(path: &Path) -> Result<File, OpenError> {
     let name = beside(path, ".lock");
     OpenOptions::new()
         .read(true)
@@ -291,7 +291,8 @@ fn inspect(path: &Path, missing: Missing) -> Result<i64, OpenError> {
     }
 }
 
-fn migrate(path: &Path) -> Result<(), OpenError> {
+/// Brings a file of ours that nobody else uses to the present schema.
+pub(super) fn migrate(path: &Path) -> Result<(), OpenError> {
     let sqlite = |cause| OpenError::Sqlite { path: path.to_owned(), cause };
     let mut connection = Connection::open(path).map_err(sqlite)?;
     configure(&connection, Duration::from_secs(10), false).map_err(sqlite)?;
