@@ -14,7 +14,7 @@ COPY src src
 COPY tests/main.rs tests/main.rs
 RUN cargo build --release --locked --bin authsrv \
     && install -D -m 0755 target/release/authsrv /out/usr/local/bin/authsrv \
-    && install -d -m 0700 /out/state/data
+    && install -d -m 0700 /out/state/data /out/state/backups
 
 # The C library that the binary was linked with, the certificates by which a mail server is known, and no shell.
 FROM gcr.io/distroless/cc-debian12
@@ -22,7 +22,7 @@ LABEL org.opencontainers.image.title="authsrv" \
       org.opencontainers.image.description="Users, sign-in, sessions and rights for your REST APIs" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0"
 COPY --from=build /out/usr/local/bin/authsrv /usr/local/bin/authsrv
-# What is in the folder, so that the folder for the data keeps its mode.
+# What is in the folder, so that the folders for the data and for backups keep their mode.
 COPY --from=build --chown=65532:65532 /out/state/ /
 ENV AUTHSRV_DB=/data/authsrv.db \
     AUTHSRV_LISTEN=0.0.0.0:8000

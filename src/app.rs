@@ -52,6 +52,12 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// The lock that others hold, where that is the reason.
+    pub fn held(&self) -> Option<PathBuf> {
+        let OpenError::File(file::OpenError::InUse(database)) = self else { return None };
+        file::files(database).into_iter().find(|path| path.extension().is_some_and(|end| end == "lock"))
+    }
+
     /// Whether there simply is no database.
     pub fn is_missing(&self) -> bool {
         matches!(self, OpenError::File(file::OpenError::Missing(_)))
@@ -120,7 +126,7 @@ impl Parts {
             set_up(&env)?;
         }
         let migrated = match opened {
-            Opened::Migrated(from) => Some((from, file::SCHEMA_VERSION)),
+            Opened::Migrated { from, .. } => Some((from, file::SCHEMA_VERSION)),
             Opened::Created | Opened::AsItWas => None,
         };
         audit::begin(&env, migrated);

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::holders;
 use crate::app::{OpenError, about_the_master_key};
 use crate::config::ConfigError;
 use crate::domain::advice::Advice;
@@ -85,7 +86,9 @@ impl From<ConfigError> for Failure {
 
 impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
-        let failure = Failure::refused(error.to_string());
+        let mut failure = Failure::refused(error.to_string());
+        let holders = error.held().map(|lock| holders::of(&lock)).unwrap_or_default();
+        failure.lines = holders.iter().map(|holder| format!("used by {holder}")).collect();
         match error.advice() {
             advice if advice.is_empty() => failure,
             advice => failure.hint(advice),

@@ -121,7 +121,8 @@ pub fn run(start: &Start) -> Result<Code, Failure> {
     let pair = start.config.tls.as_ref().map(|files| pair(start, files)).transpose()?;
     // First, so that a start that cannot listen leaves no files behind.
     let doors = Doors::open(&start.config)?;
-    let call = start.call(Missing::Create)?;
+    // Of an upgrade the log tells.
+    let call = start.call_on(start.open(Missing::Create)?.0);
     let address = doors.address;
     let superuser = users::has_superuser(&call.ctx())? || first_superuser(start, &call)?;
     let call = without_password(start, call)?;

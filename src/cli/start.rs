@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::output::{self, Format};
 use super::program::Program;
 use super::prompt::{Asking, Prompt};
-use super::{Globals, operator};
+use super::{Globals, migrate, operator};
 use crate::app::{Missing, OpenError, Opened, Parts};
 use crate::config::layers::Layers;
 use crate::config::{Config, Flags, OUTPUT};
@@ -69,9 +69,13 @@ impl Start {
         Parts::real(&self.config.db, &self.config.master_key_file)?.open(missing)
     }
 
-    /// Opens the database for a command.
+    /// Opens the database for a command, and says so if that has upgraded it.
     pub(super) fn call(&self, missing: Missing) -> Result<Call, OpenError> {
-        Ok(self.call_on(self.open(missing)?.0))
+        let (env, opened) = self.open(missing)?;
+        if let Some(text) = migrate::told(&opened, self) {
+            output::note(&text);
+        }
+        Ok(self.call_on(env))
     }
 
     /// A call on an open database.

@@ -12,6 +12,7 @@ mod import;
 mod keys;
 mod mail;
 mod master_key;
+mod migration;
 mod output;
 mod restore;
 mod roles;

@@ -11,13 +11,16 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use rustix::fs::OFlags;
 
+use super::backup;
+use crate::domain::backups::{Fault, stamp};
+use crate::domain::ids::Timestamp;
 pub use error::OpenError;
 
 /// Marks our files: `ASRV` (the header field that <https://sqlite.org/fileformat.html#application_id> describes).
@@ -57,12 +60,17 @@ pub enum Missing {
 }
 
 /// What was done to the file at opening.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opened {
     /// It did not exist.
     Created,
-    /// It had this older version.
-    Migrated(i64),
+    /// It had an older version.
+    Migrated {
+        /// This one.
+        from: i64,
+        /// Where it is as it was.
+        backup: PathBuf,
+    },
     /// Nothing.
     AsItWas,
 }
@@ -94,17 +102,34 @@ pub fn prepare(path: &Path, missing: Missing) -> Result<(File, Opened), OpenErro
     }
     lock.unlock().map_err(|cause| io_error(path, cause))?;
     let found = lock_alone(path, &lock, missing)?;
-    if found < SCHEMA_VERSION {
-        migrate(path)?;
-    }
+    let opened = match found {
+        SCHEMA_VERSION => Opened::AsItWas,
+        0 => {
+            migrate(path)?;
+            Opened::Created
+        }
+        from => {
+            let backup = kept(path, from)?;
+            migrate(path)?;
+            let (to, file) = (SCHEMA_VERSION, backup.display());
+            tracing::info!(from, to, backup = %file, "the database was brought to a newer schema; what it was is kept");
+            Opened::Migrated { from, backup }
+        }
+    };
     // Turning an exclusive lock into a shared one lets nobody migrate in between: the schema is the newest by now.
     lock.lock_shared().map_err(|cause| io_error(path, cause))?;
-    let opened = match found {
-        0 if created || missing == Missing::Create => Opened::Created,
-        SCHEMA_VERSION => Opened::AsItWas,
-        older => Opened::Migrated(older),
-    };
     Ok((lock, opened))
+}
+
+/// A backup of a file that is about to be migrated, beside it.
+fn kept(path: &Path, schema: i64) -> Result<PathBuf, OpenError> {
+    let now = stamp(Timestamp::from(SystemTime::now()));
+    let backup = beside(path, &format!(".schema-{schema}-{now}"));
+    match backup::write(path, &backup, &mut |_| {}) {
+        // One of a moment ago, when the file was the same: nobody uses it but whoever migrates.
+        Ok(_) | Err(Fault::Taken(_)) => Ok(backup),
+        Err(fault) => Err(OpenError::NoBackup { path: path.to_owned(), schema, fault }),
+    }
 }
 
 /// The connection settings that every use of the file shares.

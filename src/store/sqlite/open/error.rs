@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 
 use crate::domain::advice::{Advice, quoted};
+use crate::domain::backups::Fault;
 
 /// Why a file was not opened.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub enum OpenError {
     NotAFile(PathBuf),
     NoFolder(PathBuf),
     InUse(PathBuf),
+    NoBackup { path: PathBuf, schema: i64, fault: Fault },
     OldSqlite(&'static str),
     Io { path: PathBuf, cause: io::Error },
     Sqlite { path: PathBuf, cause: rusqlite::Error },
@@ -49,6 +51,7 @@ impl OpenError {
             OpenError::NotAFile(_) => "name the database with --db PATH".into(),
             OpenError::NoFolder(folder) => format!("make it with: mkdir -p {}", quoted(folder)).into(),
             OpenError::InUse(_) => Advice::from("stop the server, then run: ").and_run("migrate"),
+            OpenError::NoBackup { fault, .. } => fault.advice(),
             OpenError::OldSqlite(_) => "build it with its bundled SQLite".into(),
             OpenError::Io { cause, .. } => match cause.kind() {
                 io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => writable(),
@@ -90,6 +93,11 @@ impl std::fmt::Display for OpenError {
             OpenError::InUse(path) => {
                 write!(f, "{} must be migrated, but another authsrv has it open", path.display())
             }
+            OpenError::NoBackup { path, schema, fault } => write!(
+                f,
+                "{} must be migrated from schema {schema}, and was left untouched, since there is no backup of it: {fault}",
+                path.display()
+            ),
             OpenError::OldSqlite(version) => write!(
                 f,
                 "this program was built with SQLite {version}, which can lose writes of two processes; 3.51.3 is the oldest \
