@@ -6,18 +6,30 @@ mod copies;
 use std::path::PathBuf;
 
 use super::Start;
+use super::backup::{bar, shown};
+use super::call::Call;
 use super::failure::{Code, Failure};
 use super::output::{Cell, Format, Line, List, Output, Record, counted};
 use super::program::Program;
 use super::superuser;
 use crate::app::{self, Missing};
 use crate::domain::advice;
-use crate::service::doctor::{Facts, Finding, Level, examine, unopened};
+use crate::service::doctor::{Facts, Finding, Level, examine, examine_in_depth, unopened};
+
+/// Options of `doctor`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "A table only names what is well; -o plain and -o json say more of it.")]
+pub struct Args {
+    /// Look at everything that is stored, in a copy beside the database, which is deleted again: takes as much room, and time
+    #[arg(long)]
+    deep: bool,
+}
 
 /// Looks; exits 1 if anything is wrong or risky. A database that cannot be opened is a finding among others.
-pub fn run(start: &Start) -> Result<Output<'static>, Failure> {
+pub fn run(args: &Args, start: &Start) -> Result<Output<'static>, Failure> {
     let facts = facts(start);
     let findings = match start.call(Missing::Refuse) {
+        Ok(call) if args.deep => in_depth(&call, &facts)?,
         Ok(call) => examine(&call.ctx(), &facts)?,
         Err(error) if error.is_missing() => return Err(error.into()),
         Err(error) => unopened(&facts, error.to_string(), error.advice()),
@@ -37,6 +49,17 @@ pub fn run(start: &Start) -> Result<Output<'static>, Failure> {
             output.with_note(text).with_code(Code::Refused)
         }
     })
+}
+
+/// The usual findings, and those of the long look; worst first.
+fn in_depth(call: &Call, facts: &Facts) -> Result<Vec<Finding>, Failure> {
+    let mut findings = examine(&call.ctx(), facts)?;
+    let bar = bar();
+    let found = examine_in_depth(&call.ctx(), &mut |now| shown(&bar, now));
+    bar.finish_and_clear();
+    findings.extend(found?);
+    findings.sort_by_key(|finding| finding.level);
+    Ok(findings)
 }
 
 /// What is found around the database before it is opened.

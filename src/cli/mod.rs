@@ -139,8 +139,7 @@ enum Command {
     #[command(flatten)]
     Administer(Administer),
     /// Look for what is wrong or risky with this installation; exits 1 if anything is
-    #[command(after_help = "A table only names what is well; -o plain and -o json say more of it.")]
-    Doctor,
+    Doctor(doctor::Args),
     /// Say whether the server on this machine is ready; exits 1 if not
     Health(health::Args),
     /// Print a completion script, such as `authsrv completions bash > /etc/bash_completion.d/authsrv`
@@ -285,9 +284,9 @@ fn dispatch(cli: Cli, program: &Program) -> Result<Code, Failure> {
             let call = start.call(if args.is_plan() { Missing::Refuse } else { Missing::Create })?;
             output::print(seed::run(&args, &files, planned, &call)?, start.format)
         }
-        Command::Doctor => {
+        Command::Doctor(args) => {
             let start = Start::command(&globals, program)?;
-            output::print(doctor::run(&start)?, start.format)
+            output::print(doctor::run(&args, &start)?, start.format)
         }
         Command::Health(args) => {
             let (start, warnings) = Start::new(&globals, program, args.flags())?;

@@ -6,6 +6,7 @@ mod algorithm_confusion;
 mod api_tokens;
 mod audit_trail;
 mod authzen;
+mod corrupted_file;
 mod cors;
 mod device_credentials;
 mod django_bodies;

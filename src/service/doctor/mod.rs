@@ -2,8 +2,9 @@
 //!
 //! Looks and changes nothing. [`ready`] is for load balancers, [`examine`] for the person at the shell; files are looked
 //! at in `files.rs`, processes in `process.rs`, settings in `settings.rs`, mails in `mail.rs`, proxies in `proxies.rs`, a
-//! certificate in `tls.rs`.
+//! certificate in `tls.rs`. [`examine_in_depth`] takes its time (`deep.rs`).
 
+mod deep;
 mod files;
 mod keys;
 mod mail;
@@ -22,6 +23,7 @@ use crate::domain::rights::resource;
 use crate::domain::tls::TlsFiles;
 use crate::service::{Ctx, Env, audit, bounds};
 
+pub use deep::examine_in_depth;
 pub use process::Confinement;
 pub use proxies::{Forwarder, note_forwarder};
 
@@ -153,7 +155,7 @@ fn around(facts: &Facts) -> Vec<Finding> {
 }
 
 fn unreadable(cause: &str) -> Finding {
-    Finding::new(Level::Problem, "database", format!("it cannot be read: {cause}"), RESTORE)
+    Finding::new(Level::Problem, "database", format!("it cannot be read: {cause}"), restore())
 }
 
 fn silent() -> Finding {
@@ -162,14 +164,20 @@ fn silent() -> Finding {
 }
 
 /// What to do about damage.
-const RESTORE: &str = "stop the server and restore the database and the master key from the same backup";
+fn restore() -> Advice {
+    Advice::from(
+        "stop the server and put the newest backup that is whole in its place, with the master key of its time: ",
+    )
+    .and_run("restore FILE")
+    .and("; without a backup, `sqlite3 OLD .recover` saves what can be read of a copy")
+}
 
 fn data(ctx: &Ctx) -> Result<Vec<Finding>> {
     let faults = ctx.env.store.read(|tx| tx.quick_check())?;
     if faults.is_empty() {
         return Ok(vec![Finding::ok("database", "its data is whole")]);
     }
-    Ok(faults.into_iter().map(|fault| Finding::new(Level::Problem, "database", fault, RESTORE)).collect())
+    Ok(faults.into_iter().map(|fault| Finding::new(Level::Problem, "database", fault, restore())).collect())
 }
 
 /// The newest events: all of them may be many.
@@ -180,12 +188,16 @@ fn trail(ctx: &Ctx) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     let found = audit::verify_newest(ctx, NEWEST)?;
-    let advice =
-        Advice::from("find out who can write the database file; what is left of the trail: ").and_run("audit verify");
     Ok(vec![match found.broken {
-        Some(broken) => Finding::new(Level::Problem, "audit trail", broken.to_string(), advice),
+        Some(broken) => trail_fault("audit trail", &broken),
         None => Finding::ok("audit trail", format!("its newest {} events are as they were written", found.checked)),
     }])
+}
+
+fn trail_fault(subject: &'static str, broken: &audit::Broken) -> Finding {
+    let advice =
+        Advice::from("find out who can write the database file; what is left of the trail: ").and_run("audit verify");
+    Finding::new(Level::Problem, subject, broken.to_string(), advice)
 }
 
 /// A fault of a key.
@@ -193,7 +205,7 @@ fn of_key(subject: &'static str, error: Error) -> Finding {
     let Error::Internal(cause) = error else { return Finding::new(Level::Problem, subject, error.to_string(), "") };
     match cause.downcast_ref::<MasterKeyError>() {
         Some(fault) => Finding::new(Level::Problem, subject, fault.what(), fault.advice()),
-        None => Finding::new(Level::Problem, subject, cause.to_string(), RESTORE),
+        None => Finding::new(Level::Problem, subject, cause.to_string(), restore()),
     }
 }
 
