@@ -14,6 +14,7 @@ use super::program::Program;
 use super::superuser;
 use crate::app::{self, Missing};
 use crate::domain::advice;
+use crate::service::clock;
 use crate::service::doctor::{Facts, Finding, Level, examine, examine_in_depth, unopened};
 
 /// Options of `doctor`.
@@ -23,10 +24,16 @@ pub struct Args {
     /// Look at everything that is stored, in a copy beside the database, which is deleted again: takes as much room, and time
     #[arg(long)]
     deep: bool,
+    /// Take the time of this machine for right, although the database has seen a later one, so that `serve` starts again
+    #[arg(long, conflicts_with = "deep")]
+    reset_clock: bool,
 }
 
 /// Looks; exits 1 if anything is wrong or risky. A database that cannot be opened is a finding among others.
 pub fn run(args: &Args, start: &Start) -> Result<Output<'static>, Failure> {
+    if args.reset_clock {
+        return reset_clock(&start.call(Missing::Refuse)?);
+    }
     let facts = facts(start);
     let findings = match start.call(Missing::Refuse) {
         Ok(call) if args.deep => in_depth(&call, &facts)?,
@@ -49,6 +56,26 @@ pub fn run(args: &Args, start: &Start) -> Result<Output<'static>, Failure> {
             output.with_note(text).with_code(Code::Refused)
         }
     })
+}
+
+fn reset_clock(call: &Call) -> Result<Output<'static>, Failure> {
+    let behind = clock::reset(&call.ctx())?;
+    let text = match behind {
+        Some(behind) => {
+            let seconds = u64::try_from((behind.seen - behind.now).num_seconds()).unwrap_or(0);
+            format!(
+                "The time of this machine counts again; the database had seen one {} later.",
+                counted(seconds, "second")
+            )
+        }
+        None => "The database has seen no later time than this machine's; nothing was changed.".to_owned(),
+    };
+    let record = Record(vec![
+        ("reset", Cell::Bool(behind.is_some())),
+        ("now", Cell::Time(app::now())),
+        ("seen", Cell::time(behind.map(|behind| behind.seen))),
+    ]);
+    Ok(Output::done(text, record))
 }
 
 /// The usual findings, and those of the long look; worst first.

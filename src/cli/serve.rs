@@ -17,6 +17,7 @@ use super::{Start, output, superuser};
 use crate::app::tls::Pair;
 use crate::app::{self, Missing, OpenError, closed_directory};
 use crate::config::{Config, Flags, LogFormat};
+use crate::domain::advice::Advice;
 use crate::domain::tls::TlsFiles;
 use crate::http::tls::Tls;
 use crate::http::{self, Entrance};
@@ -24,7 +25,7 @@ use crate::service::audit::Scribe;
 use crate::service::keys::Locksmith;
 use crate::service::mails::Postman;
 use crate::service::tokens::Sweeper;
-use crate::service::{Env, Office, settings, users};
+use crate::service::{Env, Office, clock, settings, users};
 
 /// Least time that mails on their way get when the server stops.
 const MAIL_DRAIN: Duration = Duration::from_millis(500);
@@ -123,6 +124,7 @@ pub fn run(start: &Start) -> Result<Code, Failure> {
     let doors = Doors::open(&start.config)?;
     // Of an upgrade the log tells.
     let call = start.call_on(start.open(Missing::Create)?.0);
+    on_time(&call)?;
     let address = doors.address;
     let superuser = users::has_superuser(&call.ctx())? || first_superuser(start, &call)?;
     let call = without_password(start, call)?;
@@ -136,6 +138,13 @@ pub fn run(start: &Start) -> Result<Code, Failure> {
     let places = (address, doors.metrics.as_ref().map(|door| door.address));
     listen(env, doors, &start.config, || announce(start, places, Lacking { superuser: !superuser, name: !named }))?;
     Ok(Code::Done)
+}
+
+/// Passes unless the clock stands before what the database has seen: what has expired would be good again.
+fn on_time(call: &Call) -> Result<(), Failure> {
+    let Some(behind) = clock::behind(&call.env)? else { return Ok(()) };
+    let hint = Advice::from("set the clock right, then start again; if it is right, and was wrong before: ");
+    Err(Failure::refused(behind.to_string()).hint(hint.and_run("doctor --reset-clock")))
 }
 
 /// Most files that are asked for: each connection is one (E.4).

@@ -13,7 +13,7 @@ use crate::domain::backups::{Former, Hear, Series, Whole};
 use crate::domain::error::{Error, Result};
 use crate::domain::pages::Listing;
 use crate::domain::sessions::EndReason;
-use crate::service::{Ctx, bounds, seals, secrets};
+use crate::service::{Ctx, bounds, clock, seals, secrets};
 use crate::store::Tx;
 use crate::store::api_tokens::Those;
 use crate::store::sessions::Which;
@@ -101,6 +101,7 @@ pub fn settle(ctx: &Ctx, (file, schema): (&Path, i64), former: Option<&Former>) 
         let (links, mails) = tx.end_links()?;
         let ended = Ended { sessions, api_tokens, links, mails };
         tx.follow(former)?;
+        clock::raise(tx, now)?;
         secrets::begin_generation(tx, &hex(&generation))?;
         let details = json!({
             "file": file.display().to_string(),

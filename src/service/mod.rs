@@ -13,6 +13,7 @@ pub mod audit;
 pub mod backups;
 mod bounds;
 pub mod catalog;
+pub mod clock;
 pub mod doctor;
 pub mod forward;
 pub mod glance;

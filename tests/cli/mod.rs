@@ -4,6 +4,7 @@ mod api_tokens;
 mod audit;
 mod backup;
 mod check;
+mod clock;
 mod configuration;
 mod doctor;
 mod guard;

@@ -1,5 +1,5 @@
 //! The thread of a server that keeps the audit trail: writes what was counted, prunes what is older than it is to be kept,
-//! and notes what the machine did.
+//! and notes what the machine did, and what time it is.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -12,7 +12,7 @@ use super::{by_server, prune};
 use crate::domain::error::{Error, Result};
 use crate::domain::ids::Timestamp;
 use crate::domain::pages::Listing;
-use crate::service::Env;
+use crate::service::{Env, clock};
 
 /// How often it looks.
 const PERIOD: Duration = Duration::from_secs(60);
@@ -60,7 +60,7 @@ struct Seen {
 fn work(env: &Env, stopped: &Receiver<()>) {
     let mut seen = Seen { clock: (env.clock.now(), Instant::now()), faults: 0 };
     let mut told = String::new();
-    let mut outcome = at_start(env).and_then(|()| prune_due(env));
+    let mut outcome = at_start(env).and_then(|()| clock::note(env)).and_then(|()| prune_due(env));
     loop {
         let trouble = outcome.err().map(|error| match error {
             Error::Internal(cause) => cause.to_string(),
@@ -84,7 +84,8 @@ fn work(env: &Env, stopped: &Receiver<()>) {
 
 fn round(env: &Env, seen: &mut Seen) -> Result<()> {
     env.tally.write(env)?;
-    clock(env, seen)?;
+    watch_clock(env, seen)?;
+    clock::note(env)?;
     faults(env, seen)?;
     prune_due(env)
 }
@@ -99,7 +100,7 @@ fn at_start(env: &Env) -> Result<()> {
 }
 
 /// Notes a clock that was set, or a machine that slept.
-fn clock(env: &Env, seen: &mut Seen) -> Result<()> {
+fn watch_clock(env: &Env, seen: &mut Seen) -> Result<()> {
     let (now, instant) = (env.clock.now(), Instant::now());
     let passed = TimeDelta::from_std(instant - seen.clock.1).unwrap_or(TimeDelta::MAX);
     let drift = (now - seen.clock.0).checked_sub(&passed).unwrap_or(TimeDelta::zero());

@@ -117,7 +117,7 @@ pub fn examine(ctx: &Ctx, facts: &Facts) -> Result<Vec<Finding>> {
     findings.extend(facts.tls.as_ref().map(|files| tls::look(files, ctx.now)));
     findings.extend(process::look(&facts.processes));
     findings.extend(left_over(ctx, facts));
-    for look in [data, keys::look, trail, superusers, guarded, settings::look, proxies::look, mail::look] {
+    for look in [data, clock, keys::look, trail, superusers, guarded, settings::look, proxies::look, mail::look] {
         match look(ctx) {
             Ok(found) => findings.extend(found),
             Err(Error::Internal(cause)) => findings.push(unreadable(&cause.to_string())),
@@ -198,6 +198,14 @@ fn trail_fault(subject: &'static str, broken: &audit::Broken) -> Finding {
     let advice =
         Advice::from("find out who can write the database file; what is left of the trail: ").and_run("audit verify");
     Finding::new(Level::Problem, subject, broken.to_string(), advice)
+}
+
+/// A clock that stands before what the database has seen.
+fn clock(ctx: &Ctx) -> Result<Vec<Finding>> {
+    let Some(behind) = crate::service::clock::behind(ctx.env)? else { return Ok(Vec::new()) };
+    let advice = Advice::from("set it right, or a server does not start; if it is right, and was wrong before: ");
+    let advice = advice.and_run("doctor --reset-clock");
+    Ok(vec![Finding::new(Level::Problem, "clock", behind.to_string(), advice)])
 }
 
 /// A fault of a key.
