@@ -26,8 +26,8 @@
 //!   since it stops sign-ins that are under way. Only these write none: a spent token shown again within the grace, which is
 //!   marked as used; the use of an API token, which is noted beside the answer; what has expired or is over, when it is
 //!   marked as ended or cleared (also that imported hashes were about); a mail on its way, which is marked as sent or to
-//!   be tried again; attempts that are counted; and that a proxy was not trusted, which is noted for `doctor`. Hashing never
-//!   happens inside a transaction.
+//!   be tried again; attempts that are counted; that a proxy was not trusted, which is noted for `doctor`; and what time it is, which a thread
+//!   of the server notes each minute (`service/clock.rs`). Hashing never happens inside a transaction.
 //! - Whatever can end access (session, user, rights, key, setting) is read from the database at each request, since the
 //!   command line may have changed it a moment ago. Of keys only the parsed form is kept: a `kid` never gets another key;
 //!   and of a token only that its signature is good (`crypto/jwt/proven.rs`). What a connection remembers of small tables,

@@ -132,6 +132,7 @@ pub enum Fault {
     InUse(PathBuf),
     Unreadable { path: PathBuf, cause: String },
     Unwritten { path: PathBuf, cause: io::Error },
+    Undeleted { path: PathBuf, cause: io::Error },
 }
 
 impl Fault {
@@ -151,6 +152,7 @@ impl Fault {
                 .and_shell(format!("authsrv --db {} doctor", quoted(path))),
             Fault::InUse(_) => Advice::from("stop what uses it, then do this again"),
             Fault::Unreadable { .. } => Advice::from("look for the cause with: ").and_run("doctor --deep"),
+            Fault::Undeleted { .. } => "let this user delete files there".into(),
             Fault::Unwritten { cause, .. } => match cause.kind() {
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                     "make room, or name a file on another disk".into()
@@ -189,6 +191,9 @@ impl fmt::Display for Fault {
             }
             Fault::InUse(path) => write!(f, "{} is in use", path.display()),
             Fault::Unreadable { path, cause } => write!(f, "{} cannot be read: {cause}", path.display()),
+            Fault::Undeleted { path, cause } => {
+                write!(f, "the backup was made, and {}, which is older, cannot be deleted: {cause}", path.display())
+            }
             Fault::Unwritten { path, cause } => write!(f, "cannot write {}: {cause}", path.display()),
         }
     }

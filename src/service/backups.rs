@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::crypto::mac::{hex, sha256_of};
-use crate::domain::backups::{Former, Hear, Series, Whole};
+use crate::domain::backups::{Fault, Former, Hear, Series, Whole};
 use crate::domain::error::{Error, Result};
 use crate::domain::pages::Listing;
 use crate::domain::sessions::EndReason;
@@ -44,7 +44,7 @@ pub struct Made {
 /// have no backup.
 ///
 /// # Errors
-/// `Forbidden(SuperuserOnly)` for others; `Internal` with a [`Fault`](crate::domain::backups::Fault), then there is no file
+/// `Forbidden(SuperuserOnly)` for others; `Internal` with a [`Fault`], then there is no file
 /// of that name.
 pub fn make(ctx: &Ctx, to: &Path, hear: Hear) -> Result<Made> {
     bounds::superuser(ctx)?;
@@ -142,11 +142,12 @@ pub(super) fn catch_up(ctx: &Ctx) -> Result<()> {
 /// Operators and superusers only.
 ///
 /// # Errors
-/// `Forbidden(SuperuserOnly)` for others; `Internal` when the folder cannot be read, or a file cannot be deleted.
+/// `Forbidden(SuperuserOnly)` for others; `Internal` with a [`Fault`] when a file cannot be deleted.
 pub fn prune(ctx: &Ctx, series: &Series, (keep, spared): (usize, &[PathBuf])) -> Result<Vec<PathBuf>> {
     bounds::superuser(ctx)?;
     let spared: Vec<_> = spared.iter().filter_map(|path| identity(path)).collect();
-    let entries = series.folder().read_dir().map_err(Error::internal)?;
+    let undeleted = |path: &Path, cause| Fault::Undeleted { path: path.to_owned(), cause };
+    let entries = series.folder().read_dir().map_err(|cause| undeleted(series.folder(), cause))?;
     let mut found: Vec<PathBuf> = entries
         .flatten()
         .filter(|entry| series.has(&entry.file_name()))
@@ -157,7 +158,7 @@ pub fn prune(ctx: &Ctx, series: &Series, (keep, spared): (usize, &[PathBuf])) ->
     found.sort();
     found.truncate(found.len().saturating_sub(keep));
     for path in &found {
-        std::fs::remove_file(path).map_err(Error::internal)?;
+        std::fs::remove_file(path).map_err(|cause| undeleted(path, cause))?;
     }
     Ok(found)
 }

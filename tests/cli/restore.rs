@@ -79,6 +79,26 @@ fn where_there_is_no_database_nobody_is_asked() {
     shell.run("restore b.db --db none/a.db").exits(1).says("there is no folder ").says("mkdir -p ");
 }
 
+/// Root restores for the server's user.
+#[test]
+fn the_new_database_belongs_to_whom_the_former_or_the_folder_does() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("only root gives files away");
+        return;
+    }
+    let shell = shell();
+    let owners = || ["authsrv.db", "authsrv.db.lock"].map(|name| fs::metadata(shell.file(name)).unwrap().uid());
+    std::os::unix::fs::chown(shell.file("authsrv.db"), Some(65_534), Some(65_534)).unwrap();
+    shell.run("restore b.db --yes").done();
+    assert_eq!(owners(), [65_534; 2]);
+    std::os::unix::fs::chown(shell.folder(), Some(65_532), Some(65_532)).unwrap();
+    for name in names(shell.folder()).iter().filter(|name| name.starts_with("authsrv.db")) {
+        fs::remove_file(shell.file(name)).unwrap();
+    }
+    shell.run("restore b.db").done();
+    assert_eq!(owners(), [65_532; 2]);
+}
+
 /// R-63, C-18: whatever has the database open, it is refused, and says what has.
 #[test]
 fn a_database_in_use_is_not_replaced() {

@@ -15,7 +15,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
-use super::backup::{is_same, name_folder, plain, sync_folder, unread, verify, with_ending};
+use super::backup::{is_same, name_folder, plain, sync_folder, unread, verify_own, with_ending};
 use super::open::{APPLICATION_ID, OpenError, SCHEMA_VERSION, lock_file, migrate};
 use super::{SqliteTx, micros};
 use crate::domain::backups::{Fault, Former, FormerKey, Hear, Progress, Whole, stamp};
@@ -42,7 +42,7 @@ pub struct Restoring {
     pub whole: Whole,
     /// What the database tells that is there now; nothing if there is none.
     pub former: Option<Former>,
-    _lock: File,
+    lock: File,
 }
 
 impl Restoring {
@@ -63,9 +63,9 @@ impl Restoring {
             .and_then(|()| DirBuilder::new().mode(0o700).create(&folder))
             .map_err(|cause| unwritten(&folder, cause))?;
         let whole = Whole { bytes: source.len(), pages: 0, schema: 0 };
-        let mut restoring = Self { database: database.to_owned(), folder, whole, former: None, _lock: lock };
+        let mut restoring = Self { database: database.to_owned(), folder, whole, former: None, lock };
         copied(backup, &restoring.staged(), hear)?;
-        restoring.whole = verify(&restoring.staged(), hear).map_err(|fault| of_source(fault, backup))?;
+        restoring.whole = verify_own(&restoring.staged(), hear).map_err(|fault| of_source(fault, backup))?;
         if restoring.whole.schema < SCHEMA_VERSION {
             migrate(&restoring.staged()).map_err(|error| unreadable(backup, &error))?;
         }
@@ -89,9 +89,8 @@ impl Restoring {
         let file = File::open(&staged).map_err(unwritten)?;
         let former = free_name(database, now);
         let present = present(database)?;
-        if let Some(present) = &present {
-            // Root may do this for the server's user.
-            std::os::unix::fs::chown(&staged, Some(present.uid()), Some(present.gid())).map_err(unwritten)?;
+        self.give_away(present.as_ref()).map_err(unwritten)?;
+        if present.is_some() {
             std::fs::hard_link(database, &former).map_err(|cause| match cause.kind() {
                 io::ErrorKind::AlreadyExists => Fault::Taken(former.clone()),
                 _ => unwritten(cause),
@@ -106,6 +105,19 @@ impl Restoring {
         std::fs::rename(&staged, database).map_err(unwritten)?;
         sync_folder(database).map_err(unwritten)?;
         Ok(present.map(|_| former))
+    }
+}
+
+impl Restoring {
+    /// Root may do this for the server's user: whose the former is, or else whose the folder is, his is the new one.
+    fn give_away(&self, present: Option<&Metadata>) -> io::Result<()> {
+        let folder = name_folder(&self.database).metadata()?;
+        let owner = present.unwrap_or(&folder);
+        let (uid, gid) = (Some(owner.uid()), Some(owner.gid()));
+        let given = std::os::unix::fs::chown(self.staged(), uid, gid)
+            .and_then(|()| std::os::unix::fs::fchown(&self.lock, uid, gid));
+        // Nobody else gives files away, and what he makes is his, as the former was.
+        if rustix::process::geteuid().is_root() { given } else { Ok(()) }
     }
 }
 
