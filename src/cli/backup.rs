@@ -135,23 +135,26 @@ fn made(call: &Call, path: &Path) -> Result<Made, Failure> {
 
 /// Drawn on standard error, and only if that is a terminal.
 pub(super) fn bar() -> ProgressBar {
-    let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bar:40} {percent}%, {elapsed}") {
-        bar.set_style(style);
-    }
+    let bar = ProgressBar::new_spinner();
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
 
 /// Draws how far it is.
 pub(super) fn shown(bar: &ProgressBar, now: Progress) {
+    let draw = |template| {
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+    };
     match now {
         Progress::Copied(done, all) => {
-            bar.set_message("copying");
+            draw("{spinner} copying {bar:40} {percent}%, {elapsed}");
             bar.set_length(all);
             bar.set_position(done);
         }
-        Progress::Checking => bar.set_message("looking through the copy"),
+        // How far that is SQLite does not tell.
+        Progress::Checking => draw("{spinner} looking through the copy, {elapsed}"),
     }
 }
 
