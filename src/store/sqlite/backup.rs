@@ -26,10 +26,6 @@ pub(super) use partial::{Partial, name_folder, sync_folder};
 const STEP: i32 = 2560;
 /// How long a copy waits for a lock that readers of a file with a log never need.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How a copy of ours is read: indexes are read in no order, and mapped that takes half as long.
-const OWN: &str = "PRAGMA mmap_size = 2147418112;";
-/// How a file is read that somebody else may cut short meanwhile, by which a program dies that has mapped it.
-const FOREIGN: &str = "PRAGMA mmap_size = 0; PRAGMA cache_size = -65536;";
 /// Faults that are told at most.
 const FAULTS: usize = 10;
 /// Tables whose rows are counted by triggers.
@@ -54,7 +50,7 @@ pub(super) fn write(source: &Path, to: &Path, hear: Hear) -> Result<Whole, Fault
     may_become(source, to)?;
     let copy = Partial::begin(name_folder(to))?;
     copy_into(source, &copy, hear)?;
-    let whole = examine(copy.path(), OWN, hear).map_err(|fault| match fault {
+    let whole = examine(copy.path(), hear).map_err(|fault| match fault {
         Fault::Damaged { found, .. } => {
             let cause = format!("it is damaged: {}", found.first().map_or("", String::as_str));
             Fault::Unreadable { path: source.to_owned(), cause }
@@ -71,12 +67,7 @@ pub(super) fn write(source: &Path, to: &Path, hear: Hear) -> Result<Whole, Fault
 /// The [`Fault`] of the file.
 pub fn verify(path: &Path, hear: Hear) -> Result<Whole, Fault> {
     plain(path)?;
-    examine(path, FOREIGN, hear)
-}
-
-/// The same for a copy that nobody else knows of.
-pub(super) fn verify_own(path: &Path, hear: Hear) -> Result<Whole, Fault> {
-    examine(path, OWN, hear)
+    examine(path, hear)
 }
 
 /// Passes if there is a plain file of this path, after links, that stands for itself.
@@ -185,7 +176,7 @@ fn unwritten(path: &Path, cause: &rusqlite::Error) -> Fault {
 }
 
 /// Looks through a file that nobody else uses, as it lies there: without locks, and without making files beside it.
-fn examine(path: &Path, reading: &str, hear: Hear) -> Result<Whole, Fault> {
+fn examine(path: &Path, hear: Hear) -> Result<Whole, Fault> {
     hear(Progress::Checking);
     let bytes = path.metadata().map_err(|cause| unread(path, cause))?.len();
     if bytes == 0 {
@@ -206,7 +197,7 @@ fn examine(path: &Path, reading: &str, hear: Hear) -> Result<Whole, Fault> {
     if schema > SCHEMA_VERSION {
         return Err(Fault::Newer { path: path.to_owned(), found: schema, known: SCHEMA_VERSION });
     }
-    let found = faults(&file, reading).map_err(told)?;
+    let found = faults(&file).map_err(told)?;
     if !found.is_empty() {
         return Err(Fault::Damaged { path: path.to_owned(), found });
     }
@@ -215,9 +206,10 @@ fn examine(path: &Path, reading: &str, hear: Hear) -> Result<Whole, Fault> {
 }
 
 /// What SQLite finds wrong with a file: its pages, its indexes, its references.
-fn faults(file: &Connection, reading: &str) -> rusqlite::Result<Vec<String>> {
-    file.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")?;
-    file.execute_batch(reading)?;
+fn faults(file: &Connection) -> rusqlite::Result<Vec<String>> {
+    // Indexes are read in no order, so what is kept of the file decides how long that takes; mapped, each page would be
+    // looked through again each time.
+    file.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA cache_size = -65536;")?;
     let texts = |sql: &str, text: fn(&rusqlite::Row) -> rusqlite::Result<String>| {
         let mut statement = file.prepare(sql)?;
         statement.query_map([], text)?.take(FAULTS).collect::<rusqlite::Result<Vec<String>>>()
@@ -234,7 +226,7 @@ fn faults(file: &Connection, reading: &str) -> rusqlite::Result<Vec<String>> {
 fn deep_faults(path: &Path) -> rusqlite::Result<Vec<String>> {
     let file = Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE))?;
     file.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")?;
-    let mut found = faults(&file, OWN)?;
+    let mut found = faults(&file)?;
     // With the rank 1 it is compared with the table, too (<https://sqlite.org/fts5.html#the_integrity_check_command>).
     let sql = "INSERT INTO users_search (users_search, rank) VALUES ('integrity-check', 1)";
     if let Err(cause) = file.execute(sql, []) {

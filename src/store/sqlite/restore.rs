@@ -15,7 +15,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, OpenFlags};
 use rustix::fs::OFlags;
 
-use super::backup::{is_same, name_folder, plain, sync_folder, unread, verify_own, with_ending};
+use super::backup::{is_same, name_folder, plain, sync_folder, unread, verify, with_ending};
 use super::open::{APPLICATION_ID, OpenError, SCHEMA_VERSION, lock_file, migrate};
 use super::{SqliteTx, micros};
 use crate::domain::backups::{Fault, Former, FormerKey, Hear, Progress, Whole, stamp};
@@ -65,7 +65,7 @@ impl Restoring {
         let whole = Whole { bytes: source.len(), pages: 0, schema: 0 };
         let mut restoring = Self { database: database.to_owned(), folder, whole, former: None, lock };
         copied(backup, &restoring.staged(), hear)?;
-        restoring.whole = verify_own(&restoring.staged(), hear).map_err(|fault| of_source(fault, backup))?;
+        restoring.whole = verify(&restoring.staged(), hear).map_err(|fault| of_source(fault, backup))?;
         if restoring.whole.schema < SCHEMA_VERSION {
             migrate(&restoring.staged()).map_err(|error| unreadable(backup, &error))?;
         }
