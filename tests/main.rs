@@ -15,6 +15,8 @@ mod contract;
 mod crypto;
 /// The rules of values: identifiers, passwords.
 mod domain;
+/// What machines do to programs, one file a fault.
+mod faults;
 /// The recorded cases of the Django stack.
 mod golden;
 /// The door of the network: bodies, routes, lists, document, sockets.
@@ -23,6 +25,8 @@ mod http;
 mod isolation;
 /// The dependency rule.
 mod layers;
+/// What was asked and answered, and whether what is there afterwards agrees with it.
+mod ledger;
 /// The process: load, stopping, being killed, starting again.
 mod lifecycle;
 /// The command line beside a running server: each sees at once what the other did.

@@ -196,6 +196,12 @@ impl Client {
         self.try_send("POST", path, Some(("application/json", body.to_string().into_bytes()))).ok()
     }
 
+    /// Any method, with a JSON body if there is one, to a server that may be gone: `None` if no answer came.
+    pub fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Option<Answer> {
+        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+        self.try_send(method, path, body).ok()
+    }
+
     /// Any method with any body.
     pub fn send(&self, method: &str, path: &str, body: Option<(&str, Vec<u8>)>) -> Answer {
         self.try_send(method, path, body).unwrap()
