@@ -78,7 +78,7 @@ impl Drop for Disk {
 }
 
 /// Runs a program; whether it succeeded.
-fn runs(folder: &Path, words: &[&str]) -> bool {
+pub fn runs(folder: &Path, words: &[&str]) -> bool {
     let output = isolated(words[0], folder).args(&words[1..]).output();
     output.is_ok_and(|output| output.status.success())
 }
