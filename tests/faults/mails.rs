@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 use serde_json::json;
 
+use super::native;
 use crate::live::Site;
 use crate::support::once;
 use crate::support::process::Process;
@@ -22,10 +23,16 @@ fn site(port: u16) -> Site {
     site
 }
 
-fn killed(site: &mut Site) {
+/// Kills the server, and starts it again some hours later: who had a mail in hand when he was killed has it for minutes.
+fn killed(site: &mut Site, hours: i64) {
     site.server.signal(Signal::KILL);
     site.server.wait();
-    site.server = Process::of(site.shell.server());
+    let offset = site.shell.file("offset");
+    std::fs::write(&offset, (hours * 3600).to_ne_bytes()).unwrap();
+    let mut command = site.shell.server();
+    native::between(&mut command, "clock");
+    command.env("CLOCK_OFFSET", offset);
+    site.server = Process::of(command);
 }
 
 /// All have come, at least once each, and hardly more often: what was under way at a crash may come twice.
@@ -55,11 +62,14 @@ fn mails_outlive_a_mail_server_that_is_down_and_a_crash() {
     queues(&site);
     let asked = site.server.anonymous().post("/auth/users/reset_password/", json!({"email": "nobody@example.com"}));
     assert_eq!(asked.status, 204, "R-69: {asked:?}");
-    for _ in 0..2 {
-        killed(&mut site);
+    for hour in 1..3 {
+        killed(&mut site, hour);
         assert_eq!(site.json("mail list --status queued").as_array().unwrap().len(), MAILS, "R-69");
     }
     let mails = MailServer::start(Manner::Takes);
     site.run(&format!("settings set mail.smtp_port {}", mails.port)).done();
-    all_come(&site, &mails, 0);
+    site.run("mail retry").done();
+    once(|| (!mails.mails().is_empty()).then_some(())).expect("the first comes");
+    killed(&mut site, 3);
+    all_come(&site, &mails, 1);
 }
