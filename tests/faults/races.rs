@@ -39,13 +39,13 @@ fn ends_all(world: &World, people: &mut [Vec<Person>], (seed, way): (u64, Way)) 
     };
     let load = &Load::new(world, address, people.iter().flatten());
     let ended = std::thread::scope(|scope| {
-        let lookers: Vec<_> = (0..2).map(|number| scope.spawn(move || load.looks(seed * 10 + number))).collect();
+        for number in 0..2 {
+            scope.spawn(move || load.looks(seed * 10 + number));
+        }
         let ender = |(people, number)| scope.spawn(move || ends_theirs(load, address, (people, number)));
         let enders: Vec<_> = people.iter_mut().zip(seed * 10 + 2..).map(ender).collect();
-        let ended = enders.into_iter().map(|ender| ender.join().unwrap()).sum();
-        load.stop();
-        drop(lookers);
-        ended
+        let _stopping = load.stops_at_last();
+        enders.into_iter().map(|ender| ender.join().unwrap()).sum()
     });
     server.stop(Signal::TERM);
     ended

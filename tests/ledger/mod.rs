@@ -8,15 +8,20 @@
 
 mod census;
 mod clients;
+mod crew;
+mod dice;
 mod history;
 mod rules;
 mod rules_tested;
 mod teams;
+mod tellers;
 mod world;
 
 pub use census::Census;
-pub use clients::{Dice, Ender, Load};
+pub use clients::Load;
+pub use dice::Dice;
 pub use history::{Door, Event, History, Key, Ledger, Outcome, Value};
 pub use rules::broken;
 pub use teams::{Commands, Teams};
+pub use tellers::Ender;
 pub use world::{Card, Person, World};

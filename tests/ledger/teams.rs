@@ -66,8 +66,8 @@ impl Teams {
             for number in 0..LOOKERS {
                 scope.spawn(move || load.looks(seed * 100 + 90 + number));
             }
+            let _stopping = load.stops_at_last();
             until();
-            load.stop();
         });
     }
 
