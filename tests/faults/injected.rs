@@ -66,7 +66,7 @@ fn fails(world: &World, teams: &mut Teams, (server, seed): (Process, u64), what:
     let mut server = server;
     let injection = Injection::into(&server, (&world.folder, "authsrv.db-wal"), what)?;
     teams.top_up(world);
-    teams.work(world, &server, (seed, Commands::Run), || {
+    teams.work(world, server.address, (seed, Commands::Run), || {
         let begun = world.ledger.now();
         let refused = || {
             let events = world.ledger.between((begun, world.ledger.now()));
@@ -118,7 +118,7 @@ fn crashes(rounds: usize) -> Option<()> {
         let injection = Injection::into(&server, (&world.folder, "authsrv.db-wal"), "fsync:error=EIO")?;
         teams.top_up(&world);
         let begun = world.ledger.now();
-        teams.work(&world, &server, (round, Commands::Run), || {
+        teams.work(&world, server.address, (round, Commands::Run), || {
             let refused = || {
                 let events = world.ledger.between((begun, world.ledger.now()));
                 events.iter().filter(|event| event.is_write() && event.outcome == Outcome::Refused).count()

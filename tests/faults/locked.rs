@@ -20,7 +20,7 @@ fn holds(time: Duration) {
     let world = World::new(&folder.path().join("site"), &folder.path().join("ledger"));
     let (mut teams, server) = (Teams::new(&world, 4, 0), world.serve());
     let (ledger, mut held) = (&world.ledger, (0, 0));
-    teams.work(&world, &server, (1, Commands::Run), || {
+    teams.work(&world, server.address, (1, Commands::Run), || {
         ledger.hears(10);
         let lock = somebody(&world);
         lock.busy_timeout(crate::support::PATIENCE).unwrap();
@@ -61,7 +61,7 @@ fn starves(writes: usize) {
     let ledger = &world.ledger;
     let mut work = |seed, until: &mut dyn FnMut()| {
         teams.top_up(&world);
-        teams.work(&world, &server, (seed, Commands::Run), until);
+        teams.work(&world, server.address, (seed, Commands::Run), until);
     };
     work(1, &mut || {
         let reader = somebody(&world);

@@ -3,7 +3,7 @@
 //!
 //! | fault | promises | where | full form |
 //! |---|---|---|---|
-//! | `kill -9` of the server, and of commands in their middle | R-58, R-59, R-63, R-64 | `kills.rs`; one crash step by step: `tests/lifecycle.rs` | 1,000 rounds |
+//! | `kill -9` of the server, and of commands in their middle; control: acknowledged too early | R-58, R-59, R-63, R-64 | `kills.rs`; one crash step by step: `tests/lifecycle.rs` | 1,000 rounds |
 //! | power loss; control: without the syncs of the log | R-58, R-59 | `power.rs` | 200 rounds |
 //! | checks beside ends of access; control: a cache of a second | R-26, R-28, R-30 | `races.rs`; each end by name: `tests/live.rs`, `tests/attacks/revocation*.rs` | 100,000 ends |
 //! | full disk | R-13, R-33, R-61 | `disk_full.rs` | – |

@@ -19,7 +19,7 @@ const CONTROLS: usize = 10;
 fn loses(disk: &mut Disk, world: &World, teams: &mut Teams, (seed, load, server): (u64, usize, Process)) {
     let mut server = server;
     let heard = load / 2 + Dice::new(seed).below(load);
-    teams.work(world, &server, (seed, Commands::Run), || {
+    teams.work(world, server.address, (seed, Commands::Run), || {
         world.ledger.hears(heard);
         server.signal(Signal::KILL);
     });

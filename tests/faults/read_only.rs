@@ -55,7 +55,7 @@ fn a_file_system_that_is_cut_off() {
     let Some(mut disk) = Disk::new(64) else { return };
     let world = World::new(&disk.place().join("site"), &disk.outside("ledger"));
     let (mut teams, mut server) = (Teams::new(&world, 4, 0), world.serve());
-    teams.work(&world, &server, (1, Commands::Run), || {
+    teams.work(&world, server.address, (1, Commands::Run), || {
         world.ledger.hears(20);
         disk.goes_down();
         let since = world.ledger.now();
@@ -82,7 +82,7 @@ fn a_log_that_may_not_be_written() {
     let world = World::new(&disk.place().join("site"), &disk.outside("ledger"));
     let (mut teams, server) = (Teams::new(&world, 4, 0), world.serve());
     let immutable = |sign: &str| runs(&world.folder, &["chattr", sign, "authsrv.db-wal"]);
-    teams.work(&world, &server, (1, Commands::Run), || {
+    teams.work(&world, server.address, (1, Commands::Run), || {
         world.ledger.hears(20);
         assert!(immutable("+i"));
         let since = world.ledger.now();

@@ -1,5 +1,6 @@
 //! All who work on an installation at once, round after round.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::{Census, Load, Person, Value, World, broken};
@@ -51,10 +52,16 @@ impl Teams {
         world.top_up(self.all());
     }
 
-    /// Works on a server until `until` is done, and as long as answers come.
-    pub fn work(&mut self, world: &World, server: &Process, (seed, commands): (u64, Commands), until: impl FnOnce()) {
+    /// Works on the server at this address until `until` is done, and as long as answers come.
+    pub fn work(
+        &mut self,
+        world: &World,
+        address: SocketAddr,
+        (seed, commands): (u64, Commands),
+        until: impl FnOnce(),
+    ) {
         let people = self.everybody();
-        let load = &Load::new(world, server.address, &people);
+        let load = &Load::new(world, address, &people);
         std::thread::scope(|scope| {
             for (number, people) in (seed * 100..).zip(&mut self.http) {
                 scope.spawn(move || load.writes(number, people));
