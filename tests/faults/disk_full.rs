@@ -61,20 +61,16 @@ impl Site {
         let method = if body.get("is_active").is_some() { "PATCH" } else { "POST" };
         let answer = client.json(method, path, &body);
         let outcome = if answer.status < 300 { Outcome::Done } else { Outcome::Refused };
-        let (writes, reads, answered) = (writes.to_vec(), vec![], self.world.ledger.now());
-        let said = answer.status.into();
-        self.world.ledger.record(Event {
-            door: Door::Http,
-            name,
-            invoked,
-            answered,
-            outcome,
-            is_settled: true,
-            writes,
-            reads,
-            said,
-        });
+        self.wrote(name, invoked, (outcome, &answer), writes.to_vec());
         answer
+    }
+
+    /// Writes a request down that is answered now.
+    fn wrote(&self, name: &'static str, invoked: u64, came: (Outcome, &Answer), writes: Vec<(Key, Value)>) {
+        let (outcome, answer) = came;
+        let times = (invoked, self.world.ledger.now());
+        let event = Event::new((Door::Http, name), times, (outcome, answer.status.into()));
+        self.world.ledger.record(Event { writes, ..event });
     }
 
     /// Refreshes until there is no room.
@@ -95,16 +91,13 @@ impl Site {
     fn refreshes(&self, card: &Card) -> Answer {
         let invoked = self.world.ledger.now();
         let answer = self.anybody().post("/token/refresh/", json!({"refresh": card.refresh}));
-        let is_done = answer.status == 200;
-        let writes = if is_done {
-            Card::of(&answer.text("access"), &answer.text("refresh")).begins().split_off(1)
+        let (outcome, writes) = if answer.status == 200 {
+            let next = Card::of(&answer.text("access"), &answer.text("refresh"));
+            (Outcome::Done, next.begins().split_off(1))
         } else {
-            vec![(Key::Leaf(card.session.clone()), Value::Unnamed)]
+            (Outcome::Refused, vec![(Key::Leaf(card.session.clone()), Value::Unnamed)])
         };
-        let (answered, reads, said) = (self.world.ledger.now(), vec![], answer.status.into());
-        let outcome = if is_done { Outcome::Done } else { Outcome::Refused };
-        let (door, name, is_settled) = (Door::Http, "refresh", true);
-        self.world.ledger.record(Event { door, name, invoked, answered, outcome, is_settled, writes, reads, said });
+        self.wrote("refresh", invoked, (outcome, &answer), writes);
         answer
     }
 
@@ -214,8 +207,6 @@ fn access_is_ended_on_a_full_disk() {
 
 /// What the command above has done, for the ledger.
 fn by_command(site: &Site, card: &Card) -> Event {
-    let now = site.world.ledger.now();
-    let (door, name, outcome, is_settled) = (Door::Cli, "revoke", Outcome::Done, true);
-    let (writes, reads) = (vec![(Key::Session(card.session.clone()), Value::Gone)], vec![]);
-    Event { door, name, invoked: 0, answered: now, outcome, is_settled, writes, reads, said: 0 }
+    let event = Event::new((Door::Cli, "revoke"), (0, site.world.ledger.now()), (Outcome::Done, 0));
+    Event { writes: vec![(Key::Session(card.session.clone()), Value::Gone)], ..event }
 }

@@ -25,7 +25,7 @@ struct Report {
 fn killed(rounds: usize, offset: u64, load: usize) -> Report {
     let folder = TempDir::new().unwrap();
     let world = World::new(&folder.path().join("site"), &folder.path().join("ledger"));
-    let (mut teams, mut dice) = (Teams::new(&world, 6, 2), Dice::new(offset));
+    let (mut teams, mut dice) = (Teams::new(&world, 6, 4), Dice::new(offset));
     let (mut server, mut slowest_start) = (world.serve(), Duration::ZERO);
     for round in 0..rounds as u64 {
         teams.top_up(&world);
@@ -57,7 +57,7 @@ fn haste_is_found_out() {
         let folder = TempDir::new().unwrap();
         let world = World::new(&folder.path().join("site"), &folder.path().join("ledger"));
         let (mut teams, mut server) = (Teams::new(&world, 6, 0), world.serve());
-        let address = proxy::hasty(server.address, Duration::from_millis(50));
+        let address = proxy::hasty(server.address, Duration::from_millis(500));
         teams.work(&world, address, (round, Commands::Run), || {
             world.ledger.hears(30);
             server.signal(Signal::KILL);

@@ -114,14 +114,8 @@ impl<'w> Load<'w> {
     }
 
     /// An event that was invoked then and is answered now.
-    pub(super) fn event(
-        &self,
-        (door, name): (Door, &'static str),
-        invoked: u64,
-        (outcome, said): (Outcome, i32),
-    ) -> Event {
-        let (writes, reads, answered) = (vec![], vec![], self.world.ledger.now());
-        Event { door, name, invoked, answered, outcome, is_settled: false, writes, reads, said }
+    pub(super) fn event(&self, way: (Door, &'static str), invoked: u64, came: (Outcome, i32)) -> Event {
+        Event::new(way, (invoked, self.world.ledger.now()), came)
     }
 
     /// Has somebody look at this session as well.

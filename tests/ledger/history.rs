@@ -198,6 +198,12 @@ impl Ledger {
 }
 
 impl Event {
+    /// One that writes and shows nothing yet, sent and answered at these times, with its status or exit code.
+    pub fn new((door, name): (Door, &'static str), times: (u64, u64), (outcome, said): (Outcome, i32)) -> Self {
+        let ((invoked, answered), (writes, reads)) = (times, (vec![], vec![]));
+        Self { door, name, invoked, answered, outcome, is_settled: false, writes, reads, said }
+    }
+
     /// Whether it would change something.
     pub fn is_write(&self) -> bool {
         !self.writes.is_empty()

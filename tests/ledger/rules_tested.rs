@@ -5,19 +5,8 @@ use super::{Census, Door, Event, History, Key, Outcome, Value, broken};
 /// No rule is broken.
 const NONE: [u8; 0] = [];
 
-fn event(outcome: Outcome, (invoked, answered): (u64, u64), writes: &[(Key, Value)]) -> Event {
-    let writes = writes.to_vec();
-    Event {
-        door: Door::Http,
-        name: "test",
-        invoked,
-        answered,
-        outcome,
-        is_settled: false,
-        writes,
-        reads: vec![],
-        said: 0,
-    }
+fn event(outcome: Outcome, times: (u64, u64), writes: &[(Key, Value)]) -> Event {
+    Event { writes: writes.to_vec(), ..Event::new((Door::Http, "test"), times, (outcome, 0)) }
 }
 
 fn done(times: (u64, u64), writes: &[(Key, Value)]) -> Event {

@@ -265,17 +265,6 @@ fn made(name: &'static str, card: &Card, times: (u64, u64)) -> Event {
     Event { name, writes: card.begins(), ..made_at(times) }
 }
 
-fn made_at((invoked, answered): (u64, u64)) -> Event {
-    let (writes, reads) = (vec![], vec![]);
-    Event {
-        door: Door::Made,
-        name: "made",
-        invoked,
-        answered,
-        outcome: Outcome::Done,
-        is_settled: true,
-        writes,
-        reads,
-        said: 0,
-    }
+fn made_at(times: (u64, u64)) -> Event {
+    Event::new((Door::Made, "made"), times, (Outcome::Done, 0))
 }
