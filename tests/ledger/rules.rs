@@ -155,7 +155,9 @@ impl<'h> Registers<'h> {
         let is_disturbed = others().any(|write| write.completed > event.invoked && write.event.invoked < sight.to);
         let before = others().filter(|write| write.completed <= event.invoked && write.event.outcome == Outcome::Done);
         let before = before.max_by_key(|write| write.completed).map_or(&Value::Gone, |write| write.value);
-        let is_told = *value != Value::Unnamed && before != value && !is_disturbed;
+        // One before it whose answer was lost as well may have done it already.
+        let is_first = others().all(|write| write.event.outcome == Outcome::Done || write.value != value);
+        let is_told = *value != Value::Unnamed && before != value && is_first && !is_disturbed;
         is_told.then(|| means(value, &sight.value))
     }
 }

@@ -144,6 +144,11 @@ fn rule_5_half_of_an_operation() {
     assert_eq!(after(Value::Live, Value::Gone), [5]);
     assert_eq!(after(Value::Off, Value::Gone), NONE);
     assert_eq!(after(Value::Live, Value::Live), NONE);
+    // One before it whose answer was lost as well has ended the session.
+    let earlier = Event { is_settled: true, ..event(Outcome::Unknown, (2, 3), &[(session(), Value::Gone)]) };
+    let later = Event { invoked: 4, ..cut };
+    let values = census(200, &[account(Value::Live)]);
+    assert_eq!(found(vec![before.clone(), earlier, later], vec![values]), NONE);
 }
 
 #[test]

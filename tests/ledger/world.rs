@@ -147,6 +147,7 @@ impl World {
             let (good, lost) = std::mem::take(&mut person.cards).into_iter().partition(is_good);
             person.cards = good;
             person.astray.extend(Vec::into_iter(lost).map(|card| card.session));
+            person.astray.retain(|session| value(Key::Session(session.clone())) == Value::Live);
             if let Some(other) = person.or.take().filter(|_| person.is_active) {
                 self.try_passwords(server, person, other);
             }
