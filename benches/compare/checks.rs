@@ -57,7 +57,7 @@ pub fn measure(plan: &Plan, table: &mut Table) {
             for (bare, found) in sides.iter().zip(&mut found) {
                 let theirs = rate(bare.address);
                 found.add(ours.rate, theirs.rate);
-                found.failed(ours.failures + theirs.failures);
+                found.failed(ours.failures, theirs.failures);
             }
         }
         table.compared(route.name, ("bare route, same loop", &found[0]), "/s", Aim::AtLeast(0.5));

@@ -17,8 +17,8 @@ use crate::table::{Aim, Sides, Table};
 pub const PEOPLE: usize = 64;
 /// Connections at once.
 const CONNECTIONS: usize = 64;
-/// Connections that sign in at once.
-const SIGNING_IN: usize = 32;
+/// Connections that sign in at once: enough to keep all cores at work.
+const SIGNING_IN: usize = 8;
 
 /// A server and what is asked of it.
 pub struct Site {
@@ -48,6 +48,9 @@ pub struct Aims {
 pub fn compare(plan: &Plan, table: &mut Table, (name, theirs, aims): (&str, &mut Site, &Aims)) {
     let folder = Folder::with(PEOPLE);
     let ours = &mut ours(&folder);
+    let mut idle = Sides::default();
+    idle.add(ours.server.resident(), theirs.server.resident());
+    table.compared("memory before", (name, &idle), "MB", Aim::None);
     let mut part = |what: &str, scripts: fn(&mut Site) -> &mut Vec<Box<dyn Script>>, aim| {
         let mut sides = Sides::default();
         for _ in 0..plan.rounds {
@@ -56,7 +59,7 @@ pub fn compare(plan: &Plan, table: &mut Table, (name, theirs, aims): (&str, &mut
                 run(address, scripts(site), plan.length)
             });
             sides.add(ours.rate, theirs.rate);
-            sides.failed(ours.failures + theirs.failures);
+            sides.failed(ours.failures, theirs.failures);
         }
         table.compared(what, (name, &sides), "/s", aim);
     };

@@ -31,7 +31,7 @@ pub fn measure(plan: &Plan, table: &mut Table) {
     for _ in 0..plan.rounds {
         let [ours, theirs] = [0, 1].map(|side: usize| run(servers[side].address, &mut scripts[side], plan.length));
         sides.add(ours.rate, theirs.rate);
-        sides.failed(ours.failures + theirs.failures);
+        sides.failed(ours.failures, theirs.failures);
     }
     table.compared("refreshes, 64 clients", ("same server, fsync does nothing", &sides), "/s", Aim::AtLeast(0.8));
     table.alone("memory after refreshes", servers[0].resident(), "MB", Aim::AtMost(40.0));

@@ -34,7 +34,7 @@ pub fn measure(plan: &Plan, table: &mut Table) {
         for (connection, found) in alone.iter().zip(&mut found) {
             let theirs = rate(plan.length.counting, |count| write(&connection.lock().unwrap(), count).is_ok());
             found.add(ours.0, theirs.0);
-            found.failed(ours.1 + theirs.1);
+            found.failed(ours.1, theirs.1);
         }
     }
     table.compared("commits, 64 writers", ("alone, synchronous=NORMAL", &found[0]), "/s", Aim::AtLeast(1.0));

@@ -17,7 +17,7 @@ pub enum Aim {
 #[derive(Default)]
 pub struct Sides {
     pairs: Vec<(f64, f64)>,
-    failures: u64,
+    failures: (u64, u64),
 }
 
 /// The figures so far.
@@ -32,7 +32,8 @@ struct Row {
     /// What the aim is about: the ratio, or our figure where there is no other side.
     judged: f64,
     aim: Aim,
-    failures: u64,
+    /// Answers that were not as expected, ours and theirs.
+    failures: (u64, u64),
 }
 
 impl Sides {
@@ -42,8 +43,8 @@ impl Sides {
     }
 
     /// Adds answers that were not as expected.
-    pub fn failed(&mut self, failures: u64) {
-        self.failures += failures;
+    pub fn failed(&mut self, ours: u64, theirs: u64) {
+        self.failures = (self.failures.0 + ours, self.failures.1 + theirs);
     }
 }
 
@@ -72,7 +73,7 @@ impl Table {
     /// Adds a figure of our own that `aim` is about.
     pub fn alone(&mut self, what: &str, figure: f64, unit: &'static str, aim: Aim) {
         let what = what.to_owned();
-        self.put(Row { what, ours: figure, theirs: None, unit, judged: figure, aim, failures: 0 });
+        self.put(Row { what, ours: figure, theirs: None, unit, judged: figure, aim, failures: (0, 0) });
     }
 
     fn put(&mut self, row: Row) {
@@ -84,7 +85,9 @@ impl Table {
 impl Row {
     fn verdict(&self) -> String {
         let good = match self.aim {
-            _ if self.failures > 0 => return format!("void: {} failures", self.failures),
+            _ if self.failures != (0, 0) => {
+                return format!("void: {} and {} failures", self.failures.0, self.failures.1);
+            }
             Aim::AtLeast(least) => self.judged >= least,
             Aim::AtMost(most) => self.judged <= most,
             Aim::None => return String::new(),

@@ -15,6 +15,7 @@ mod createsuperuser;
 mod doctor;
 mod failure;
 mod guard;
+mod hash;
 mod health;
 mod holders;
 mod inert;
@@ -142,6 +143,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Say whether the server on this machine is ready; exits 1 if not
     Health(health::Args),
+    /// Measure what hashing passwords costs on this machine
+    #[command(subcommand)]
+    Hash(hash::Command),
     /// Print a completion script, such as `authsrv completions bash > /etc/bash_completion.d/authsrv`
     Completions(man::Completions),
     /// Print a manual page, such as `authsrv man | man -l -`
@@ -292,6 +296,10 @@ fn dispatch(cli: Cli, program: &Program) -> Result<Code, Failure> {
             let (start, warnings) = Start::new(&globals, program, args.flags())?;
             warn(&warnings);
             output::print(health::run(&start)?, start.format)
+        }
+        Command::Hash(command) => {
+            let start = Start::command(&globals, program)?;
+            output::print(hash::run(&command)?, start.format)
         }
         Command::Administer(Administer::Users(users::Command::Import(users::Import::Django(args)))) => {
             let start = Start::command(&globals, program)?;

@@ -3,13 +3,14 @@
 //! Takes the password as the domain made it (already normalised and of bounded length) and changes nothing in it.
 //! Hashes that were imported are compared too, in the same lane, and never made: `hash/django.rs`.
 
+pub mod calibration;
 mod django;
+mod shelf;
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Version};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Version};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use zeroize::Zeroizing;
 
@@ -22,6 +23,7 @@ pub use super::lane::Load;
 pub use django::{Imported, decoy};
 
 use django::Django;
+use shelf::Shelf;
 
 /// Bytes of a salt (RFC 9106, section 3.1).
 const SALT_LEN: usize = 16;
@@ -45,16 +47,21 @@ impl Params {
     /// 46 MiB, one pass: the first of the three equal points of the OWASP Password Storage Cheat Sheet.
     pub const MORE_MEMORY: Params = Params { memory_kib: 46 * 1024, passes: 1, lanes: 1 };
     /// 19 MiB, two passes: the second.
-    pub const DEFAULT: Params = Params { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+    pub const MIDDLE: Params = Params { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
     /// 12 MiB, three passes: the third.
     pub const LESS_MEMORY: Params = Params { memory_kib: 12 * 1024, passes: 3, lanes: 1 };
+    /// All three, in that order.
+    pub const POINTS: [Params; 3] = [Params::MORE_MEMORY, Params::MIDDLE, Params::LESS_MEMORY];
+    /// What passwords are hashed with: of the three, which are equally hard to guess by, the one that took the least time
+    /// wherever it was measured. It moves the fewest bytes, and of memory it needs the least.
+    pub const DEFAULT: Params = Params::LESS_MEMORY;
 
     /// The least that argon2 computes at all.
     const LIGHT: Params = Params { memory_kib: 8, passes: 1, lanes: 1 };
 
     /// Whether these are at or above one of the three points.
     fn reaches_floor(self) -> bool {
-        [Self::MORE_MEMORY, Self::DEFAULT, Self::LESS_MEMORY].iter().any(|point| {
+        Self::POINTS.iter().any(|point| {
             self.memory_kib >= point.memory_kib && self.passes >= point.passes && self.lanes >= point.lanes
         })
     }
@@ -88,11 +95,6 @@ pub struct Hasher {
     lane: Lane,
     memory: Shelf,
 }
-
-/// Memory of earlier hashes, for the next ones: as many pieces as ever ran at once. Allocating it anew would leave a
-/// piece behind with the allocator for each thread that ever hashed, gigabytes after a flood of sign-ins.
-#[derive(Default)]
-struct Shelf(Mutex<Vec<Vec<Block>>>);
 
 /// A stored hash that can be computed again.
 struct Stored {
@@ -142,6 +144,11 @@ impl Hasher {
     /// How much is going on.
     pub fn load(&self) -> Load {
         self.lane.load()
+    }
+
+    /// Gives memory back to the system that no hash has needed for so long.
+    pub fn rest(&self, unused: Duration) {
+        self.memory.clear(unused);
     }
 
     /// The PHC string of a password, with a new salt.
@@ -242,26 +249,8 @@ impl Hasher {
         let mut memory = self.memory.take(params.block_count())?;
         let argon2 = Argon2::new(algorithm, version, params);
         let done = argon2.hash_password_into_with_memory(password.as_bytes(), salt, tag, &mut memory);
-        // A stored hash of other costs may have needed more; that much is not kept.
-        if memory.len() <= self.params.memory_kib as usize {
-            self.memory.put(memory);
-        }
+        self.memory.put(memory, self.params.memory_kib as usize);
         done.map_err(Error::internal)
-    }
-}
-
-impl Shelf {
-    /// Memory of so many blocks of 1 KiB; what was in it before does not matter to argon2.
-    fn take(&self, blocks: usize) -> Result<Vec<Block>> {
-        let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        let more = blocks.saturating_sub(memory.len());
-        memory.try_reserve_exact(more).map_err(|_| Error::Unavailable { retry_after: Duration::from_secs(2) })?;
-        memory.resize(blocks, Block::new());
-        Ok(memory)
-    }
-
-    fn put(&self, memory: Vec<Block>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(memory);
     }
 }
 

@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod forward;
 pub mod glance;
 pub mod guard;
+pub mod hashing;
 pub mod import;
 mod issue;
 pub mod keys;

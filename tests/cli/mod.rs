@@ -8,6 +8,7 @@ mod clock;
 mod configuration;
 mod doctor;
 mod guard;
+mod hash;
 mod hints;
 mod import;
 mod keys;

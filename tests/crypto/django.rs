@@ -141,26 +141,21 @@ fn r14_a_refusal_costs_everybody_both() {
     let theirs = DJANGO[0].replace("$1000000$", "$300000$");
     let decoy = decoy(&theirs).unwrap();
     let wrong = password("wrong");
-    let time = |run: &dyn Fn()| {
-        let once = || {
-            let begin = Instant::now();
-            run();
-            begin.elapsed()
-        };
-        (0..5).map(|_| once()).min().unwrap()
-    };
-    let of_ours = time(&|| {
-        hasher.check(&wrong, &ours).unwrap();
-        hasher.level(&wrong, Some(&ours), &decoy).unwrap();
-    });
-    let of_theirs = time(&|| {
-        hasher.check(&wrong, &theirs).unwrap();
-        hasher.level(&wrong, Some(&theirs), &decoy).unwrap();
-    });
-    let of_nobody = time(&|| {
-        hasher.verify_nobody("wrong").unwrap();
-        hasher.level(&wrong, None, &decoy).unwrap();
-    });
+    let runs: [&dyn Fn(); 3] = [
+        &|| {
+            hasher.check(&wrong, &ours).unwrap();
+            hasher.level(&wrong, Some(&ours), &decoy).unwrap();
+        },
+        &|| {
+            hasher.check(&wrong, &theirs).unwrap();
+            hasher.level(&wrong, Some(&theirs), &decoy).unwrap();
+        },
+        &|| {
+            hasher.verify_nobody("wrong").unwrap();
+            hasher.level(&wrong, None, &decoy).unwrap();
+        },
+    ];
+    let [of_ours, of_theirs, of_nobody] = super::quickest(runs);
     for other in [of_theirs, of_nobody] {
         // Wide: the machine is shared.
         assert!(other * 2 > of_ours && of_ours * 2 > other, "{of_ours:?} against {other:?}");

@@ -87,7 +87,8 @@ pub fn purge(ctx: &Ctx, progress: &mut dyn FnMut(u64)) -> Result<u64> {
     }
 }
 
-/// The thread of a server that does the same each minute. It leaves no events, since nobody has asked for it.
+/// The thread of a server that does the same each minute, and gives back the memory of hashes when nobody has signed in for
+/// a while. It leaves no events, since nobody has asked for it.
 pub struct Sweeper {
     _stop: Sender<()>,
 }
@@ -102,6 +103,7 @@ impl Sweeper {
         std::thread::Builder::new().name("sweeper".to_owned()).spawn(move || {
             let mut watch = Watch::new(&env);
             while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
+                env.hasher.rest(PERIOD);
                 if watch.is_right(env.clock.now(), Instant::now()) {
                     let is_over = || stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected);
                     sweep(&env, &is_over);
