@@ -1,5 +1,7 @@
 //! Lists: which part of one is asked for, in what order, and what matches.
 
+use super::error::Result;
+
 /// Most items on one page.
 pub const PAGE_MAX: u32 = 200;
 /// Items on a page when nothing else is asked for.
@@ -54,4 +56,18 @@ pub struct PageOf<T> {
     pub items: Vec<T>,
     /// All that match.
     pub total: u64,
+}
+
+impl<T> PageOf<T> {
+    /// The part that `listing` asked for. `count` counts all that match, which is costly after a search; it is asked only
+    /// where the part itself does not tell.
+    ///
+    /// # Errors
+    /// Those of `count`.
+    pub fn of(listing: &Listing, items: Vec<T>, count: impl FnOnce() -> Result<u64>) -> Result<Self> {
+        let found = items.len() as u64;
+        let is_last = found < u64::from(listing.limit) && (found > 0 || listing.offset == 0);
+        let total = if is_last { listing.offset + found } else { count()? };
+        Ok(Self { items, total })
+    }
 }

@@ -253,7 +253,7 @@ pub fn list(ctx: &Ctx, listing: &Listing) -> Result<PageOf<ApiToken>> {
         _ => ctx.require(&right)?,
     }
     ctx.env.store.read(|tx| {
-        Ok(PageOf { items: tx.list_api_tokens(&listing, ctx.now)?, total: tx.count_api_tokens(&listing, ctx.now)? })
+        PageOf::of(&listing, tx.list_api_tokens(&listing, ctx.now)?, || tx.count_api_tokens(&listing, ctx.now))
     })
 }
 

@@ -109,9 +109,7 @@ pub fn drop_of_token(tx: &dyn Tx, token: i64) -> Result<()> {
 /// `Forbidden`, and those of the store.
 pub fn list(ctx: &Ctx, listing: &Listing, status: Option<Status>) -> Result<PageOf<Mail>> {
     ctx.require(&Right::of(resource::SETTINGS, action::READ))?;
-    ctx.env
-        .store
-        .read(|tx| Ok(PageOf { items: tx.list_mails(listing, status)?, total: tx.count_mails(listing, status)? }))
+    ctx.env.store.read(|tx| PageOf::of(listing, tx.list_mails(listing, status)?, || tx.count_mails(listing, status)))
 }
 
 /// Makes a mail due at once that is queued or was refused; the answer says whether that was possible: what was sent,

@@ -23,9 +23,9 @@ pub use crate::store::sessions::SESSION_ORDER as ORDER;
 /// `Forbidden`, and those of the store.
 pub fn list(ctx: &Ctx, listing: &Listing) -> Result<PageOf<Session>> {
     ctx.require(&Right::of(resource::SESSIONS, action::READ))?;
-    ctx.env.store.read(|tx| {
-        Ok(PageOf { items: tx.list_sessions(listing, ctx.now)?, total: tx.count_sessions(listing, ctx.now)? })
-    })
+    ctx.env
+        .store
+        .read(|tx| PageOf::of(listing, tx.list_sessions(listing, ctx.now)?, || tx.count_sessions(listing, ctx.now)))
 }
 
 /// One session.

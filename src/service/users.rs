@@ -67,12 +67,12 @@ pub struct AccountPatch {
 pub fn list(ctx: &Ctx, listing: &Listing) -> Result<PageOf<Account>> {
     ctx.require(&Right::of(resource::USERS, action::READ))?;
     ctx.env.store.read(|tx| {
-        let (users, total) = (tx.list_users(listing)?, tx.count_users(listing)?);
+        let users = tx.list_users(listing)?;
         let ids: Vec<UserId> = users.iter().map(|user| user.id).collect();
         let links = tx.roles_of_users(&ids)?;
         let roles_of = |id| links.iter().filter(|(user, _)| *user == id).map(|(_, role)| *role).collect();
         let items = users.into_iter().map(|user| Account { roles: roles_of(user.id), user }).collect();
-        Ok(PageOf { items, total })
+        PageOf::of(listing, items, || tx.count_users(listing))
     })
 }
 

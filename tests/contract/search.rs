@@ -49,6 +49,12 @@ fn parts_of_three_characters_are_found_anywhere_and_without_case() {
         (&["example", "ванов"], &["ann@example.com"]),
         (&["bob", "ванов"], &[]),
         (&["nosuch"], &[]),
+        (&["ann@example.com"], &["ann@example.com"]),
+        (&["Ann@Exam", "ванов"], &["ann@example.com"]),
+        (&["ear@example.net", "AND OR"], &["near@example.net"]),
+        (&["ann@example.org"], &[]),
+        (&["bob@bob"], &[]),
+        (&["bob@"], &["bob@example.org"]),
     ] {
         assert_eq!(found(&*store, words), hits, "{words:?}");
     }
@@ -117,6 +123,9 @@ fn syntax_is_inert() {
         assert_eq!(found(&*store, &[word]), hits, "{word:?}");
     }
     assert!(found(&*store, &[&"x".repeat(100_000)]).is_empty());
+    assert!(found(&*store, &[&format!("bob@{}", "x".repeat(100_000))]).is_empty());
+    assert_eq!(found(&*store, &["bob@example%"]), Vec::<String>::new());
+    assert_eq!(found(&*store, &["bob@_xample"]), Vec::<String>::new());
 }
 
 #[test]

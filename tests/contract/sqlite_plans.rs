@@ -92,7 +92,8 @@ impl Plans {
 }
 
 /// Indices with nothing in them but the rows that are asked for.
-const SMALL: [&str; 3] = [" users_inactive", " users_active_superusers", " users_search VIRTUAL TABLE INDEX 0:M"];
+const SMALL: [&str; 4] =
+    [" users_imported_hash", " users_inactive", " users_active_superusers", " users_search VIRTUAL TABLE INDEX 0:M"];
 
 #[test]
 fn every_order_of_the_long_lists_walks_along_an_index() {
@@ -140,6 +141,7 @@ fn users_are_found_by_what_tells_them_apart() {
     plans.assert_searches(|tx| tx.user_by_keys(&["ann@example.com"]));
     plans.assert_searches(|tx| tx.similar_identifiers("ann", 5));
     plans.assert_searches(|tx| tx.count_active_superusers());
+    plans.assert_searches(|tx| Ok((tx.has_imported_hash(None)?, tx.has_imported_hash(Some(UserId(1)))?)));
     plans.assert_searches(|tx| Ok((tx.rights_of_user(UserId(1))?, tx.roles_of_user(UserId(1))?)));
     plans.assert_searches(|tx| tx.delete_user(UserId(1)));
 }

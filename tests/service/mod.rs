@@ -7,6 +7,7 @@ mod audit;
 mod audit_trail;
 pub mod common;
 mod doctor;
+mod former_hashes;
 mod guard;
 mod import;
 mod imported_keys;

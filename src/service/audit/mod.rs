@@ -37,7 +37,7 @@ const PAGE: u32 = 1000;
 /// `Forbidden`, and those of the store.
 pub fn list(ctx: &Ctx, listing: &Listing) -> Result<PageOf<Entry>> {
     ctx.require(&Right::of(resource::AUDIT, action::READ))?;
-    ctx.env.store.read(|tx| Ok(PageOf { items: tx.list_entries(listing)?, total: tx.count_entries(listing)? }))
+    ctx.env.store.read(|tx| PageOf::of(listing, tx.list_entries(listing)?, || tx.count_entries(listing)))
 }
 
 /// The next lines of an export, oldest first: those of events after the place `after` that match the filters of

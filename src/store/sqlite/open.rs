@@ -45,6 +45,7 @@ const MIGRATIONS: &[M] = &[
     M::up(include_str!("migrations/0006_audit_trail.sql")),
     M::up(include_str!("migrations/0007_guard.sql")),
     M::up(include_str!("migrations/0008_key_rotation.sql")),
+    M::up(include_str!("migrations/0009_former_hashes.sql")),
 ];
 
 /// Version of the schema that this program works with: `user_version` of the file.

@@ -31,6 +31,8 @@ const ORDER: &[(&str, &str)] = &[
 
 /// Shortest word that the trigram index finds inside others.
 const TRIGRAM: usize = 3;
+/// Longest address, in bytes (RFC 5321, section 4.5.3.1.3).
+const ADDRESS: usize = 254;
 
 /// Columns by number: to find them by name would take longer than to read them.
 fn user(row: &Row) -> rusqlite::Result<User> {
@@ -57,6 +59,17 @@ fn user(row: &Row) -> rusqlite::Result<User> {
     })
 }
 
+/// The part of a long word that the trigram index is asked for: of an address what stands before the `@`, if that is
+/// long enough. The rest is looked for in the rows that are found, since the domain is that of many, and the index would
+/// read the places of all of them. Only where both take letters of different case for the same in the same way, and the
+/// word is no longer than an address is.
+fn telling(word: &str) -> &str {
+    match word.split_once('@') {
+        Some((local, _)) if local.len() >= TRIGRAM && word.is_ascii() && word.len() <= ADDRESS => local,
+        _ => word,
+    }
+}
+
 fn filter(listing: &Listing) -> Filter {
     let mut filter = Filter::default();
     match listing.active {
@@ -72,9 +85,13 @@ fn filter(listing: &Listing) -> Filter {
     }
     let (long, short): (Vec<_>, Vec<_>) = listing.search.iter().partition(|word| word.chars().count() >= TRIGRAM);
     if !long.is_empty() {
-        let words: Vec<String> = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+        let telling = long.iter().map(|word| telling(word));
+        let words: Vec<String> = telling.map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
         let matching = "id IN (SELECT rowid FROM users_search WHERE users_search MATCH ?)";
         filter.and(matching, [Value::from(words.join(" AND "))]);
+    }
+    for word in long.into_iter().filter(|word| telling(word) != word.as_str()) {
+        filter.and_contains(&["email", "phone", "username", "first_name", "last_name", "middle_name"], word);
     }
     for word in short {
         let columns = ["email_key", "phone", "username_key", "first_name COLLATE NOCASE", "last_name COLLATE NOCASE"];
