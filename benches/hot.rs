@@ -1,7 +1,7 @@
 //! `cargo bench --bench hot`: what a request is made of, each part on its own.
 //!
 //! Figures are for comparing one version with the next on one machine; what they are worth is told by `compare`.
-#![expect(clippy::unwrap_used, reason = "a measurement that fails has no figures")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that fails has no figures")]
 
 #[expect(dead_code, reason = "tests use the rest")]
 #[path = "../tests/support/mod.rs"]

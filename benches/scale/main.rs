@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | `SCALE_SIZES` | 1000,1000000 | users; 10000000 takes some 15 GB and many minutes |
 //! | `SCALE_CALLS` | 2000 | of each operation |
-#![expect(clippy::unwrap_used, reason = "a measurement that fails has no figures")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a measurement that fails has no figures")]
 
 mod generate;
 #[expect(dead_code, reason = "tests use the rest")]
