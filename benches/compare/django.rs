@@ -34,7 +34,17 @@ pub fn measure(plan: &Plan, table: &mut Table) {
     let workers = std::thread::available_parallelism().unwrap().to_string();
     let mut gunicorn = site(&programs.join("gunicorn"), &folder);
     // Threads, so that connections stay open; one at a time works, as in a worker without threads.
-    gunicorn.args(["wsgi", "--bind", &address.to_string(), "--workers", &workers, "--worker-class", "gthread"]);
+    gunicorn.args([
+        "wsgi",
+        "--bind",
+        &address.to_string(),
+        "--workers",
+        &workers,
+        "--worker-class",
+        "gthread",
+        "--keep-alive",
+        "75",
+    ]);
     let mut theirs = people_of(Server::start(gunicorn, address));
     let aims = Aims { logins: Aim::None, refreshes: Aim::None, reads: Aim::None, memory: Aim::None };
     compare(plan, table, ("Django REST framework, gunicorn", &mut theirs, &aims));

@@ -37,9 +37,10 @@ struct Row {
 }
 
 impl Sides {
-    /// Adds a round.
+    /// Adds a round. A side that has done nothing in it has failed.
     pub fn add(&mut self, ours: f64, theirs: f64) {
         self.pairs.push((ours, theirs));
+        self.failed(u64::from(ours <= 0.0), u64::from(theirs <= 0.0));
     }
 
     /// Adds answers that were not as expected.
