@@ -5,6 +5,7 @@
 //! operation, after the guard. A client that goes away interrupts nothing: the operation runs to its end.
 
 mod at_once;
+mod notes;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -15,7 +16,6 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
-use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
@@ -34,7 +34,6 @@ use crate::domain::ids::{Timestamp, UserId};
 use crate::domain::rights::Right;
 use crate::domain::sessions::USER_AGENT_MAX;
 use crate::domain::settings::{Authenticator, Settings};
-use crate::service::audit::Refusal;
 use crate::service::tokens::{self, Credentials};
 use crate::service::{Access, Actor, Caller, Ctx, Env, Origin};
 use crate::service::{access, api_tokens, guard};
@@ -317,21 +316,6 @@ impl Call {
             operation(ctx)
         };
         answer().inspect_err(|fault| self.note(ctx, fault))
-    }
-
-    /// Counts for the audit trail that the caller may not do this, or not so often.
-    fn note(&self, ctx: &Ctx, fault: &Fault) {
-        let route = self.name.as_ref().map_or("another method", |name| &name.0);
-        let (action, details) = match fault {
-            Fault::Refused(Error::Forbidden(why)) => {
-                ("authz.denied", json!({"route": route, "why": why.word(), "right": why.right().map(Right::to_string)}))
-            }
-            Fault::Refused(Error::TooMany { .. }) | Fault::Credentials(Error::TooMany { .. }) => {
-                ("request.throttled", json!({ "route": route }))
-            }
-            _ => return,
-        };
-        ctx.env.tally.count(ctx, Refusal { action, result: "denied", details });
     }
 
     /// The settings, provided that they let the route's dialect be spoken at all (D-1).

@@ -4,6 +4,8 @@
 //! all made from the same entries, so that none can be missing from another. Paths are written with the slash at their
 //! end; the [`shell`](super::shell) takes it off before the lookup, so both spellings reach the same entry (D-4).
 
+mod marked;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,19 +13,19 @@ use aide::generate::GenContext;
 use aide::openapi::Operation;
 use aide::operation::{OperationHandler, OperationInput, OperationOutput};
 use axum::Router;
-use axum::extract::Request;
 use axum::handler::Handler;
 use axum::http::Method;
 use axum::routing::{MethodFilter, MethodRouter};
 use schemars::SchemaGenerator;
 use serde_json::Value;
 
+use super::answers;
 use super::browse::Guides;
 use super::call::Shared;
 use super::docs::document::describe;
 use super::drf::View;
 use super::methods::{self, Methods};
-use super::{answers, visit};
+use marked::Marked;
 
 /// What a route asks of its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,25 +83,6 @@ pub struct Mark {
 /// Method and path of the route, as documented, put beside a request by the router.
 #[derive(Debug, Clone)]
 pub struct Name(pub Arc<str>);
-
-/// A handler that finds beside its request what the request is judged by.
-#[derive(Clone)]
-struct Marked<H> {
-    handler: H,
-    mark: Mark,
-    name: Name,
-}
-
-impl<T: 'static, H: Handler<T, Arc<Shared>>> Handler<T, Arc<Shared>> for Marked<H> {
-    type Future = H::Future;
-
-    fn call(self, mut request: Request, shared: Arc<Shared>) -> H::Future {
-        visit::matched(request.extensions());
-        request.extensions_mut().insert(self.mark);
-        request.extensions_mut().insert(self.name);
-        self.handler.call(request, shared)
-    }
-}
 
 /// One row of the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
