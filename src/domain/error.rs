@@ -246,6 +246,16 @@ impl Error {
         Error::Invalid(vec![FieldError::new(field, code, message)])
     }
 
+    /// What is stored cannot be read, for this reason.
+    pub fn damaged(why: impl Into<String>) -> Self {
+        Error::internal(Damaged(why.into()))
+    }
+
+    /// Whether what is stored cannot be read: no fault of the program, and no answer to what was asked.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self, Error::Internal(cause) if cause.is::<Damaged>())
+    }
+
     /// Wraps a fault of ours.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Error::Internal(cause.into())
@@ -369,3 +379,15 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// See [`Error::damaged`].
+#[derive(Debug)]
+struct Damaged(String);
+
+impl fmt::Display for Damaged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Damaged {}

@@ -279,7 +279,7 @@ impl Call {
             if let Some(outside) = outside {
                 outside.look();
             }
-            outcome
+            outcome.map_err(Fault::told_later)
         };
         match tokio::task::spawn_blocking(held).await {
             Ok(outcome) => outcome,

@@ -1,10 +1,15 @@
 //! Why a request fails at this door: an operation refused it, or it could not be read. Each dialect words it in its own
 //! `failure.rs`.
 
+use std::time::Duration;
+
 use crate::domain::error::{ApiTokenFault, Error, FieldError, Reason, TokenFault};
 
 /// Shorthand for results that fail with [`Fault`].
 pub type Result<T, E = Fault> = std::result::Result<T, E>;
+
+/// When to come again where what is stored cannot be read.
+const DAMAGED: Duration = Duration::from_secs(5);
 
 /// Why a request fails.
 #[derive(Debug)]
@@ -34,6 +39,20 @@ pub enum Unreadable {
     TooSlow,
     /// The client went away in the middle of it.
     CutOff,
+}
+
+impl Fault {
+    /// Where what is stored cannot be read, nothing can be said of what was asked: 503 in place of 500, since somebody will
+    /// mend it.
+    pub fn told_later(self) -> Self {
+        match self {
+            Fault::Refused(error) | Fault::Credentials(error) if error.is_damaged() => {
+                tracing::error!(%error, "the database is damaged; the command `doctor --deep` says more");
+                Error::Unavailable { retry_after: DAMAGED }.into()
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<Error> for Fault {

@@ -167,7 +167,6 @@ fn a_full_disk_takes_nothing_and_loses_nothing() {
 
 /// a logout, a revocation and a deactivation are done out of the ballast, and are on the disk.
 #[test]
-#[ignore = "waits for the ballast beside the database"]
 fn access_is_ended_on_a_full_disk() {
     let Some(mut site) = Site::new() else { return };
     let ballast = site.world.folder.join(BALLAST);

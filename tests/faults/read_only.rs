@@ -50,7 +50,6 @@ fn nothing_was_done(world: &World, since: u64) {
 
 /// The file system is cut off under load: from then on every write fails, and what was acknowledged before is there.
 #[test]
-#[ignore = "waits: where the file cannot be read, some answers are 500 and not yet 503 (R-60, R-67)"]
 fn a_file_system_that_is_cut_off() {
     let Some(mut disk) = Disk::new(64) else { return };
     let world = World::new(&disk.place().join("site"), &disk.outside("ledger"));
@@ -76,7 +75,6 @@ fn a_file_system_that_is_cut_off() {
 
 /// The log may not be written for a while: tokens are checked, everything else waits, and then all is well again.
 #[test]
-#[ignore = "waits: a writer that was opened read-only is kept when the log may be written again (R-60)"]
 fn a_log_that_may_not_be_written() {
     let Some(disk) = Disk::new(64) else { return };
     let world = World::new(&disk.place().join("site"), &disk.outside("ledger"));

@@ -21,6 +21,8 @@ const BATCH: u32 = 500;
 /// How long after its expiry a row stays, so that a look at what just ended still finds it. Longer than clocks may differ
 /// (`simplejwt.leeway`), and short enough that with a round of the sweeper all is gone in ten minutes.
 const STAYS: TimeDelta = TimeDelta::minutes(5);
+/// How often it is looked whether the disk is well again.
+const TICK: Duration = Duration::from_secs(2);
 /// How often the sweeper begins.
 const PERIOD: Duration = Duration::from_secs(60);
 /// By how much a clock may be off its course before nothing is swept by it.
@@ -87,7 +89,7 @@ pub fn purge(ctx: &Ctx, progress: &mut dyn FnMut(u64)) -> Result<u64> {
     }
 }
 
-/// The thread of a server that does the same each minute, and gives back the memory of hashes when nobody has signed in for
+/// The thread of a server that does the same each minute, looks after the disk, and gives back the memory of hashes when nobody has signed in for
 /// a while. It leaves no events, since nobody has asked for it.
 pub struct Sweeper {
     _stop: Sender<()>,
@@ -102,7 +104,14 @@ impl Sweeper {
         let (stop, stopped) = channel();
         std::thread::Builder::new().name("sweeper".to_owned()).spawn(move || {
             let mut watch = Watch::new(&env);
-            while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
+            let mut due = Instant::now() + PERIOD;
+            while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
+                // Where there is no room for it yet, whoever wants to write is told.
+                let _ = env.store.keep_ballast();
+                if Instant::now() < due {
+                    continue;
+                }
+                due = Instant::now() + PERIOD;
                 env.hasher.rest(PERIOD);
                 if watch.is_right(env.clock.now(), Instant::now()) {
                     let is_over = || stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected);

@@ -71,7 +71,8 @@ impl ManageConnection for Connections {
     }
 
     fn has_broken(&self, connection: &mut Connection) -> bool {
-        if connection.met.get().is_some_and(|code| code != ErrorCode::DiskFull) {
+        let of_the_disk = |code| matches!(code, ErrorCode::DiskFull | ErrorCode::ReadOnly);
+        if connection.met.get().is_some_and(|code| !of_the_disk(code)) {
             self.is_suspect.store(true, Ordering::SeqCst);
         }
         connection.met.get().is_some() || connection.is_in_transaction()
@@ -119,7 +120,12 @@ fn cache(mode: Mode) -> i64 {
 fn breaks(code: ErrorCode) -> bool {
     matches!(
         code,
-        ErrorCode::SystemIoFailure | ErrorCode::DiskFull | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase
+        ErrorCode::SystemIoFailure
+            | ErrorCode::DiskFull
+            // Opened while the log could not be written, it would stay so.
+            | ErrorCode::ReadOnly
+            | ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
     )
 }
 

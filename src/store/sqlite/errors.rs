@@ -35,6 +35,7 @@ impl From<rusqlite::Error> for Error {
                 tracing::error!(%error, "the database file cannot be read or written");
                 Error::Unavailable { retry_after: RETRY }
             }
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Error::damaged(error.to_string()),
             ErrorCode::ConstraintViolation => {
                 taken(text.as_deref().unwrap_or("")).unwrap_or_else(|| Error::internal(error))
             }

@@ -80,9 +80,10 @@ impl Writer {
     /// # Errors
     /// `Unavailable` when others do not finish in time, those of `check`, and SQLite's.
     pub fn begin(&self, check: impl FnOnce() -> Result<()>) -> Result<Share<'_>> {
-        let open = self.take_turn()?;
+        let until = Instant::now() + self.patience;
+        let open = self.take_turn(until)?;
         let is_nested = open.is_some();
-        let group = open.map_or_else(|| check().and_then(|()| self.open()), Ok);
+        let group = open.map_or_else(|| check().and_then(|()| self.open(until)), Ok);
         let group = Some(group.inspect_err(|_| self.give_turn())?);
         let share = Share { writer: self, group, is_nested };
         if is_nested {
@@ -97,7 +98,7 @@ impl Writer {
     /// `Unavailable` when others do not finish in time, and SQLite's.
     pub fn alone<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {
         // Whoever takes the turn ends what is open, or goes on with it.
-        let settled = self.take_turn()?.map_or(Ok(()), Group::commit);
+        let settled = self.take_turn(Instant::now() + self.patience)?.map_or(Ok(()), Group::commit);
         let done = settled.and_then(|()| Ok(self.pool.get()?.run(work)?));
         self.give_turn();
         done
@@ -108,8 +109,7 @@ impl Writer {
     }
 
     /// Waits for its turn; gives the transaction that is to be gone on with, if there is one.
-    fn take_turn(&self) -> Result<Option<Group>> {
-        let until = Instant::now() + self.patience;
+    fn take_turn(&self, until: Instant) -> Result<Option<Group>> {
         let mut turn = self.turn();
         turn.waiting += 1;
         while turn.is_taken {
@@ -145,9 +145,8 @@ impl Writer {
     }
 
     /// Begins a transaction, as soon as no other process writes.
-    fn open(&self) -> Result<Group> {
+    fn open(&self, until: Instant) -> Result<Group> {
         let connection = self.pool.get()?;
-        let until = Instant::now() + self.patience;
         // SQLite itself would look ever more seldom, and come away empty while this process writes on and on.
         connection.run(|raw| raw.busy_timeout(Duration::ZERO))?;
         let begun = loop {
@@ -159,6 +158,24 @@ impl Writer {
         connection.run(|raw| raw.busy_timeout(self.patience))?;
         begun?;
         Ok(Group { connection, opened: Instant::now(), members: 0, fate: Arc::default() })
+    }
+
+    /// Writes over a commit that failed. Its pages are in the log, and a crash now would make them count although their
+    /// writers were refused (R-60). What is written here may fail in the same way: then it is what a crash leaves, and that
+    /// harms nobody.
+    fn overwrite(&self) {
+        let write = |raw: &rusqlite::Connection| {
+            raw.execute_batch(
+                "BEGIN IMMEDIATE;
+                 INSERT INTO marks (name, value) VALUES ('overwritten', '1')
+                 ON CONFLICT (name) DO UPDATE SET value = value + 1;
+                 COMMIT",
+            )
+        };
+        let written = self.pool.get().map_err(Error::from).and_then(|connection| Ok(connection.run(write)?));
+        if let Err(error) = written {
+            tracing::warn!(%error, "a commit failed, and what is in the log of it could not be written over");
+        }
     }
 
     /// Leaves the file to others for a moment, if this process has more to write and has written for long.
@@ -224,6 +241,9 @@ impl Share<'_> {
         let fate = Arc::clone(&group.fate);
         let Some(group) = self.writer.pass_on(group) else { return Ok(Some(fate)) };
         let committed = group.commit();
+        if committed.is_err() {
+            self.writer.overwrite();
+        }
         self.writer.pause();
         self.writer.give_turn();
         committed.map(|()| None)
