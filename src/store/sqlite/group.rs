@@ -4,7 +4,10 @@
 //! No thread is kept for it. Whoever has written hands the open transaction to the next who waits, and the last one
 //! commits it for all; a write that comes alone is committed at once. (Group commit, as DeWitt et al. 1984 describe it.)
 
+mod fate;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use r2d2::{Pool, PooledConnection};
@@ -13,11 +16,19 @@ use rusqlite::ErrorCode;
 use super::connections::{Connection, Connections};
 use super::errors::RETRY;
 use crate::domain::error::{Error, Result};
+use fate::Fate;
 
 /// Writes that share one transaction at most.
 const MEMBERS_MAX: u32 = 256;
 /// How long a transaction waits for more writes at most, while there are some. A reader of what it writes waits as long.
 const OPEN_MAX: Duration = Duration::from_millis(10);
+/// How long one of those who wait looks out for the turn before it goes to sleep. To be woken takes longer than a write.
+const WATCH: Duration = Duration::from_micros(5);
+/// How long it sleeps then, unless it is woken.
+const LULL: Duration = Duration::from_millis(5);
+/// How long a transaction waits for one more while it has fewer writes than the last one had: those were answered together,
+/// and may be about to write again (`commit_delay` and `commit_siblings` of PostgreSQL). Less than a commit takes.
+const SIBLINGS: Duration = Duration::from_micros(100);
 /// How often a writer looks whether those of other processes have left the file.
 const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How long this process may write without a pause while others may be waiting; no queue reaches over processes.
@@ -37,10 +48,16 @@ pub struct Writer {
 /// Whose turn it is.
 struct Turn {
     is_taken: bool,
+    /// Writes that wait for it, also those that sleep.
     waiting: usize,
+    sleeping: usize,
+    /// Whether one of them looks out for it, awake.
+    is_watched: bool,
     /// A transaction that somebody who waits will go on with.
     open: Option<Group>,
     paused: Instant,
+    /// Writes in the transaction that was committed last.
+    together: u32,
 }
 
 /// A transaction that writes share.
@@ -50,13 +67,6 @@ struct Group {
     /// Writes in it that are to stay.
     members: u32,
     fate: Arc<Fate>,
-}
-
-/// What became of a transaction, for those who wrote in it.
-#[derive(Default)]
-struct Fate {
-    is_durable: Mutex<Option<bool>>,
-    told: Condvar,
 }
 
 /// One write's share in a transaction. Dropped, it is undone.
@@ -70,7 +80,15 @@ pub struct Share<'a> {
 impl Writer {
     /// Writes through the one connection of `pool`.
     pub fn new(pool: Pool<Connections>, patience: Duration) -> Self {
-        let turn = Turn { is_taken: false, waiting: 0, open: None, paused: Instant::now() };
+        let turn = Turn {
+            is_taken: false,
+            waiting: 0,
+            sleeping: 0,
+            is_watched: false,
+            open: None,
+            paused: Instant::now(),
+            together: 0,
+        };
         Self { pool, patience, turn: Mutex::new(turn), free: Condvar::new() }
     }
 
@@ -98,7 +116,10 @@ impl Writer {
     /// `Unavailable` when others do not finish in time, and SQLite's.
     pub fn alone<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> Result<T> {
         // Whoever takes the turn ends what is open, or goes on with it.
-        let settled = self.take_turn(Instant::now() + self.patience)?.map_or(Ok(()), Group::commit);
+        let settled = self.take_turn(Instant::now() + self.patience)?.map_or(Ok(()), |group| {
+            let fate = Arc::clone(&group.fate);
+            group.commit().inspect(|()| fate.tell(true))
+        });
         let done = settled.and_then(|()| Ok(self.pool.get()?.run(work)?));
         self.give_turn();
         done
@@ -113,34 +134,77 @@ impl Writer {
         let mut turn = self.turn();
         turn.waiting += 1;
         while turn.is_taken {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if Instant::now() >= until {
                 turn.waiting -= 1;
                 tracing::warn!("a write gave up: others did not finish in time");
                 return Err(Error::Unavailable { retry_after: RETRY });
             }
-            turn = self.free.wait_timeout(turn, left).unwrap_or_else(PoisonError::into_inner).0;
+            turn = if turn.is_watched { self.sleep(turn, until) } else { self.watch(turn) };
         }
         turn.waiting -= 1;
         turn.is_taken = true;
-        Ok(turn.open.take())
+        let wakes = turn.sleeping > 0 && !turn.is_watched;
+        let open = turn.open.take();
+        drop(turn);
+        // Whoever is next is awake by the time that this write is done.
+        if wakes {
+            self.free.notify_one();
+        }
+        Ok(open)
+    }
+
+    /// Looks out for the turn for a while: one at a time does, all others sleep.
+    fn watch<'a>(&'a self, mut turn: MutexGuard<'a, Turn>) -> MutexGuard<'a, Turn> {
+        let until = Instant::now() + WATCH;
+        turn.is_watched = true;
+        while turn.is_taken {
+            drop(turn);
+            (0..20).for_each(|_| std::hint::spin_loop());
+            turn = self.turn();
+            if Instant::now() >= until {
+                turn.is_watched = false;
+                return self.sleep(turn, until + LULL);
+            }
+        }
+        turn.is_watched = false;
+        turn
+    }
+
+    fn sleep<'a>(&self, mut turn: MutexGuard<'a, Turn>, until: Instant) -> MutexGuard<'a, Turn> {
+        turn.sleeping += 1;
+        let left = until.saturating_duration_since(Instant::now());
+        let mut turn = self.free.wait_timeout(turn, left).unwrap_or_else(PoisonError::into_inner).0;
+        turn.sleeping -= 1;
+        turn
     }
 
     fn give_turn(&self) {
-        self.turn().is_taken = false;
-        self.free.notify_one();
+        self.freed(self.turn());
+    }
+
+    fn freed(&self, mut turn: MutexGuard<'_, Turn>) {
+        turn.is_taken = false;
+        let wakes = turn.sleeping > 0 && !turn.is_watched;
+        drop(turn);
+        if wakes {
+            self.free.notify_one();
+        }
     }
 
     /// Leaves an open transaction to somebody who waits; gives it back where nobody does, or it has been open for long.
     fn pass_on(&self, group: Group) -> Option<Group> {
         let mut turn = self.turn();
+        let until = Instant::now() + SIBLINGS;
+        while turn.waiting == 0 && group.members < turn.together && Instant::now() < until {
+            drop(turn);
+            thread::yield_now();
+            turn = self.turn();
+        }
         if turn.waiting == 0 || group.members >= MEMBERS_MAX || group.opened.elapsed() >= OPEN_MAX {
             return Some(group);
         }
         turn.open = Some(group);
-        turn.is_taken = false;
-        drop(turn);
-        self.free.notify_one();
+        self.freed(turn);
         None
     }
 
@@ -151,7 +215,7 @@ impl Writer {
         connection.run(|raw| raw.busy_timeout(Duration::ZERO))?;
         let begun = loop {
             match connection.run(|raw| raw.prepare_cached("BEGIN IMMEDIATE")?.execute([])) {
-                Err(error) if is_busy(&error) && Instant::now() < until => std::thread::sleep(LOOK_EVERY),
+                Err(error) if is_busy(&error) && Instant::now() < until => thread::sleep(LOOK_EVERY),
                 begun => break begun,
             }
         };
@@ -178,19 +242,26 @@ impl Writer {
         }
     }
 
-    /// Leaves the file to others for a moment, if this process has more to write and has written for long.
-    fn pause(&self) {
-        let is_due = {
-            let mut turn = self.turn();
-            let is_due = turn.paused.elapsed() >= YIELD_EVERY;
-            if is_due || turn.waiting == 0 {
-                turn.paused = Instant::now();
-            }
-            is_due && turn.waiting > 0
-        };
-        if is_due {
-            std::thread::sleep(YIELD_FOR);
+    /// Whether the file is to be left to others for a moment: this process has more to write, and has written for long.
+    fn owes_a_pause(&self) -> bool {
+        let mut turn = self.turn();
+        let is_due = turn.paused.elapsed() >= YIELD_EVERY;
+        if is_due || turn.waiting == 0 {
+            turn.paused = Instant::now();
         }
+        is_due && turn.waiting > 0
+    }
+
+    /// Gives the turn back after a commit by so many, and tells them. They need not be woken before others may begin.
+    fn settle(&self, (fate, members): (&Fate, u32), committed: &Result<()>) {
+        let pauses = self.owes_a_pause();
+        if pauses {
+            fate.tell(committed.is_ok());
+            thread::sleep(YIELD_FOR);
+        }
+        self.turn().together = members;
+        self.give_turn();
+        fate.tell(committed.is_ok());
     }
 }
 
@@ -240,12 +311,12 @@ impl Share<'_> {
         }
         let fate = Arc::clone(&group.fate);
         let Some(group) = self.writer.pass_on(group) else { return Ok(Some(fate)) };
+        let members = group.members;
         let committed = group.commit();
         if committed.is_err() {
             self.writer.overwrite();
         }
-        self.writer.pause();
-        self.writer.give_turn();
+        self.writer.settle((&fate, members), &committed);
         committed.map(|()| None)
     }
 }
@@ -289,9 +360,10 @@ impl Group {
         self.members == 0 || (self.connection.is_in_transaction() && !self.connection.is_suspect())
     }
 
-    fn commit(self) -> Result<()> {
+    /// Makes it permanent. That is for the caller to tell.
+    fn commit(mut self) -> Result<()> {
         self.connection.run(|raw| raw.prepare_cached("COMMIT")?.execute([]))?;
-        self.fate.tell(true);
+        self.fate = Arc::default();
         Ok(())
     }
 }
@@ -299,24 +371,5 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         self.fate.tell(false);
-    }
-}
-
-impl Fate {
-    /// What is told first counts.
-    fn tell(&self, is_durable: bool) {
-        self.is_durable.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(is_durable);
-        self.told.notify_all();
-    }
-
-    fn wait(&self) -> Result<()> {
-        let mut is_durable = self.is_durable.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            match *is_durable {
-                Some(true) => return Ok(()),
-                Some(false) => return Err(Error::Unavailable { retry_after: RETRY }),
-                None => is_durable = self.told.wait(is_durable).unwrap_or_else(PoisonError::into_inner),
-            }
-        }
     }
 }

@@ -134,10 +134,11 @@ impl Store for Sqlite {
             Mode::Write | Mode::End => {
                 if mode == Mode::End {
                     self.ballast.give_up();
-                } else {
-                    self.ballast.spare()?;
                 }
-                let share = self.writer.begin(|| self.still_there())?;
+                let share = self.writer.begin(|| {
+                    self.still_there()?;
+                    if mode == Mode::Write { self.ballast.spare() } else { Ok(()) }
+                })?;
                 return Ok(Box::new(SqliteTx { hold: Hold::Write(share), chain: Arc::clone(&self.chain) }));
             }
             Mode::Read => &self.readers,

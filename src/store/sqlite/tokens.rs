@@ -111,9 +111,13 @@ impl Tokens for SqliteTx<'_> {
     }
 
     fn spend_token(&self, id: TokenId, successor: &[u8], now: Timestamp, forget: Timestamp) -> Result<()> {
+        // Of those right before it, by the index of generations: a session may have thousands. What is left is forgotten by
+        // a purge.
         self.change(
-            "UPDATE tokens SET successor = NULL WHERE session_id = (SELECT session_id FROM tokens WHERE id = ?1)
-                 AND successor IS NOT NULL AND spent_at <= ?2",
+            "UPDATE tokens SET successor = NULL WHERE id IN (
+                 SELECT old.id FROM tokens new JOIN tokens old
+                     ON old.session_id = new.session_id AND old.generation BETWEEN new.generation - 32 AND new.generation
+                 WHERE new.id = ?1 AND old.successor IS NOT NULL AND +old.spent_at <= ?2)",
             (id.0, micros(forget)),
         )?;
         let hit = self.change(
