@@ -56,10 +56,13 @@ impl Plan {
     }
 }
 
+/// Measures some rows.
+type Part = fn(&Plan, &mut Table);
+
 fn main() {
     bare::serve_if_asked();
     let (plan, mut table) = (Plan::of_environment(), Table::default());
-    let parts: [(&str, fn(&Plan, &mut Table)); 7] = [
+    let parts: [(&str, Part); 7] = [
         ("footprint", footprint::measure),
         ("checks", checks::measure),
         ("refreshes", refreshes::measure),

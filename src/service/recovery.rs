@@ -171,7 +171,7 @@ fn reset_name(ctx: &Ctx, link: (&str, &str), patch: UserPatch) -> Result<()> {
         if let Some(field) = tx.taken_identifier(&wanted, Some(user.id))? {
             return Err(Error::Conflict(Conflict::Taken(Entity::User, field)));
         }
-        Ok(settings::of(ctx.env, tx)?)
+        settings::of(ctx.env, tx)
     })?;
     let activation = Link::draft(ctx, settings, Purpose::Activation)?;
     ctx.write(|tx| {

@@ -61,16 +61,22 @@ pub fn in_force(env: &Env) -> Result<Arc<Settings>> {
 pub fn of(env: &Env, tx: &dyn Tx) -> Result<Arc<Settings>> {
     let stored = tx.stored_settings()?;
     let mut last = env.settings.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.0 != stored {
-        let parsed = Arc::new(Settings::from_stored(stored.iter().cloned()));
-        *last = (stored, parsed);
+    if last.stored != stored {
+        let settings = Arc::new(Settings::from_stored(stored.iter().cloned()));
+        *last = Last { stored, settings };
     }
-    Ok(Arc::clone(&last.1))
+    Ok(Arc::clone(&last.settings))
 }
 
 /// The settings that were read last: as they are stored, and what they mean. What is stored is read each time.
 #[derive(Default)]
-pub struct Parsed(Mutex<(Vec<(String, String)>, Arc<Settings>)>);
+pub struct Parsed(Mutex<Last>);
+
+#[derive(Default)]
+struct Last {
+    stored: Vec<(String, String)>,
+    settings: Arc<Settings>,
+}
 
 /// The URL that clients reach the server by, if it is set.
 ///

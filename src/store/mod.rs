@@ -135,7 +135,7 @@ impl dyn Store + '_ {
         self.change(Mode::Write, change)
     }
 
-    /// [`write`](Self::write) for what ends access.
+    /// Like `write`, for what ends access.
     ///
     /// # Errors
     /// Those of `write`.

@@ -76,7 +76,7 @@ fn what_was_seen_only_grows_until_it_is_reset() {
     app.clock.step_back(Duration::from_secs(2));
     let behind = clock::behind(&app.env).unwrap().expect("R-70");
     assert_eq!((behind.seen - behind.now).num_seconds(), 301);
-    assert_eq!(app.operate(|ctx| clock::reset(ctx)).unwrap(), Some(behind));
+    assert_eq!(app.operate(clock::reset).unwrap(), Some(behind));
     assert_eq!(clock::behind(&app.env).unwrap(), None);
-    assert!(app.call(&authsrv::service::Actor::Anonymous, |ctx| clock::reset(ctx)).is_err());
+    assert!(app.call(&authsrv::service::Actor::Anonymous, clock::reset).is_err());
 }

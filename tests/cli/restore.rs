@@ -125,7 +125,8 @@ fn what_is_no_whole_backup_is_refused() {
     let good = fs::read(shell.file("b.db")).unwrap();
     let before = fs::read(shell.file("authsrv.db")).unwrap();
     let sql = |sql: &'static str| move |path: &Path| Connection::open(path).unwrap().execute_batch(sql).unwrap();
-    let spoilt: [(&str, Box<dyn Fn(&Path)>); 7] = [
+    type Spoils<'a> = Box<dyn Fn(&Path) + 'a>;
+    let spoilt: [(&str, Spoils<'_>); 7] = [
         ("is empty", Box::new(|path| fs::write(path, "").unwrap())),
         ("is not a database of authsrv", Box::new(|path| fs::write(path, [7; 9000]).unwrap())),
         ("is not a database of authsrv", Box::new(sql("PRAGMA application_id = 7"))),

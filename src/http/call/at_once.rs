@@ -9,7 +9,7 @@ use crate::service::glance::{Glance, glance};
 use crate::service::{Actor, Ctx};
 
 impl Call {
-    /// [`Call::run`] for an operation that looks at little, by [`Ctx::read`] alone.
+    /// [`Call::run`] for an operation that looks at little, by `Ctx::read` alone.
     ///
     /// # Errors
     /// Those of [`Call::run`].

@@ -139,7 +139,7 @@ impl Store for Sqlite {
                     self.still_there()?;
                     if mode == Mode::Write { self.ballast.spare() } else { Ok(()) }
                 })?;
-                return Ok(Box::new(SqliteTx { hold: Hold::Write(share), chain: Arc::clone(&self.chain) }));
+                return Ok(Box::new(SqliteTx { hold: Hold::Write(Box::new(share)), chain: Arc::clone(&self.chain) }));
             }
             Mode::Read => &self.readers,
             Mode::Glance => &self.glances,
@@ -147,7 +147,7 @@ impl Store for Sqlite {
         self.still_there()?;
         let connection = pool.get()?;
         connection.run(|raw| raw.prepare_cached("BEGIN DEFERRED")?.execute([]))?;
-        Ok(Box::new(SqliteTx { hold: Hold::Read(Look::at(connection)), chain: Arc::clone(&self.chain) }))
+        Ok(Box::new(SqliteTx { hold: Hold::Read(Box::new(Look::at(connection))), chain: Arc::clone(&self.chain) }))
     }
 
     fn checkpoint(&self) -> Result<()> {
@@ -172,9 +172,9 @@ struct SqliteTx<'a> {
 /// What a transaction works through.
 enum Hold<'a> {
     /// A connection of its own.
-    Read(Look),
+    Read(Box<Look>),
     /// A share in the writer's.
-    Write(Share<'a>),
+    Write(Box<Share<'a>>),
 }
 
 impl Tx for SqliteTx<'_> {
