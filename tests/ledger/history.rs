@@ -159,6 +159,16 @@ impl Ledger {
         self.history.lock().unwrap().deaths.push(now);
     }
 
+    /// What was refused since then may have happened after all: its disk was cut off in the middle of it, and nothing could
+    /// be written over what it may have kept.
+    pub fn doubts(&self, since: u64) {
+        for event in &mut self.history.lock().unwrap().events {
+            if event.outcome == Outcome::Refused && event.answered >= since {
+                event.outcome = Outcome::Unknown;
+            }
+        }
+    }
+
     /// Writes down what is in the file.
     pub fn counted(&self, census: Census) {
         self.history.lock().unwrap().censuses.push(census);

@@ -118,7 +118,9 @@ impl Writer {
         // Whoever takes the turn ends what is open, or goes on with it.
         let settled = self.take_turn(Instant::now() + self.patience)?.map_or(Ok(()), |group| {
             let fate = Arc::clone(&group.fate);
-            group.commit().inspect(|()| fate.tell(true))
+            let committed = group.commit();
+            fate.tell(committed.is_ok());
+            committed
         });
         let done = settled.and_then(|()| Ok(self.pool.get()?.run(work)?));
         self.give_turn();
@@ -360,10 +362,10 @@ impl Group {
         self.members == 0 || (self.connection.is_in_transaction() && !self.connection.is_suspect())
     }
 
-    /// Makes it permanent. That is for the caller to tell.
+    /// Makes it permanent. Whether it is, is for the caller to tell, also if it is not: he may have to do something first.
     fn commit(mut self) -> Result<()> {
-        self.connection.run(|raw| raw.prepare_cached("COMMIT")?.execute([]))?;
         self.fate = Arc::default();
+        self.connection.run(|raw| raw.prepare_cached("COMMIT")?.execute([]))?;
         Ok(())
     }
 }
