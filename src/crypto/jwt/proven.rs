@@ -71,8 +71,10 @@ impl Shown<'_> {
         self.found.as_ref().filter(|read| read.is_good(expected, at)).map(|read| read.claims.clone())
     }
 
-    /// Remembers that it is proven.
+    /// Remembers that it is proven. A refresh token is shown once.
     pub(super) fn is_proven(&self, read: &Read) {
-        self.proven.keep(self.digest, Arc::new(read.clone()));
+        if read.claims.token_type == TokenType::Access {
+            self.proven.keep(self.digest, Arc::new(read.clone()));
+        }
     }
 }
